@@ -29,14 +29,14 @@ def walk_files(
     def count(reason): left_out[reason] = left_out.get(reason, 0)+1
     def below(at):
         for entry in sorted(os.scandir(at), key=lambda e: e.name):
-            if entry.name=='.git': count('.git')
-            elif os.path.relpath(entry.path, folder) in ignored: count('path that git ignores')
+            if entry.name=='.git': count('.git folder')
+            elif os.path.relpath(entry.path, folder) in ignored: count('ignored path')
             elif entry.is_dir():
-                if entry.is_symlink(): count('link to a folder')
+                if entry.is_symlink(): count('folder link')
                 elif not os.access(entry.path, os.R_OK|os.X_OK): count('unreadable folder')
                 else: yield from below(entry.path)
             elif entry.is_file(): yield Path(entry.path)
-            else: count('path that is no file')
+            else: count('special file')
     yield from below(folder)
 
 # %% ../nbs/05_context.ipynb #6d7c6570
@@ -114,7 +114,7 @@ class StoredContext:
     def remark(self,
         before:str='', # Put before the remark, if there is one
         after:str='', # Put after it
-    ) -> str: # Such as `1 .git, 2 binary files`; empty if nothing was left out
+    ) -> str: # Such as `1 .git folder, 2 binary files`; empty if nothing was left out
         "What was left out in reading a folder"
         told = [r.removeprefix('remark: ') if r.startswith('remark') else counted(n, r) for r,n in self.left_out.items()]
         return f'{before}{", ".join(told)}{after}' if told else ''
