@@ -22,7 +22,7 @@ class Budget:
     tokens: int|None = None     # Prompt and completion tokens of all calls; None for no limit
     usd: float|None = None      # US dollars, where prices are known; None for no limit
     seconds: float|None = None  # Wall-clock time; None for no limit
-    errors: int|None = 5        # Failing turns one after the other, before the completion gives up; None for no limit
+    errors: int|None = 5        # Failing turns in a row that are put up with; None for no limit
 
     def __post_init__(self):
         for f in fields(self):
