@@ -1,1 +1,49 @@
+"Recursive language models: questions over contexts of any size, answered in a Jupyter kernel"
 __version__ = "0.1.0"
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+# Names are imported when first used: the kernel imports `rlm.launch` without the rest, and `import rlm` costs nothing.
+_homes = dict(
+    budget=['Budget'],
+    context=['StoredContext'],
+    engine=['RLM', 'Completion', 'completion'],
+    kernel=['Kernel'],
+    local_server=['LocalServer'],
+    model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
+    offline=['OfflineModel'],
+    prompt=['system_prompt'],
+    shell=['Shell'],
+    trajectory=['BudgetError', 'Cell', 'ContextError', 'Event', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError',
+        'ModelError', 'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'StopReason', 'SubCall', 'Trajectory', 'Turn',
+        'UnreachableError', 'Usage'],
+    watch=['ConsoleView'],
+)
+_home_of = {name: module for module,names in _homes.items() for name in names}
+__all__ = sorted(_home_of)
+
+if _TYPE_CHECKING:
+    from .budget import Budget
+    from .context import StoredContext
+    from .engine import RLM, Completion, completion
+    from .kernel import Kernel
+    from .local_server import LocalServer
+    from .model import LiteLLMModel, Model, Reply, ScriptedModel
+    from .offline import OfflineModel
+    from .prompt import system_prompt
+    from .shell import Shell
+    from .trajectory import (BudgetError, Cell, ContextError, Event, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
+        ModelNameError, OverloadedError, RecordError, RejectedError, RLMError, StopReason, SubCall, Trajectory, Turn, UnreachableError, Usage)
+    from .watch import ConsoleView
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _home_of: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(_import_module(f'.{_home_of[name]}', __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]: return sorted([*globals(), *__all__])

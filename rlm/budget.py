@@ -47,8 +47,8 @@ class Ledger:
     ):
         self.budget,self.clock,self.started = budget,clock,clock()
         self.deadline = None if budget.seconds is None else self.started+budget.seconds
-        self.spent = dict(turns=0, sub_calls=0, tokens=0, usd=0.0)
-        self.reserved = dict.fromkeys(self.spent, 0)
+        self.spent: dict[str, float] = dict(turns=0, sub_calls=0, tokens=0, usd=0.0)
+        self.reserved: dict[str, float] = dict.fromkeys(self.spent, 0)
         self.unpriced = 0 # Calls whose price is unknown
 
     def remaining(self,

@@ -8,12 +8,13 @@ __all__ = ['to_json', 'from_json', 'dumps', 'loads']
 # %% ../nbs/00_codec.ipynb #731478e7
 import base64
 import json
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 # %% ../nbs/00_codec.ipynb #7de9a02c
-_tags = {
+_tags: dict[str, tuple[type, Callable, Callable]] = {
     'tuple':     (tuple, list, tuple),
     'set':       (set, lambda v: sorted(v, key=repr), set),
     'frozenset': (frozenset, lambda v: sorted(v, key=repr), frozenset),

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from .codec import dumps
-from .inside import describe, open_context
 from .trajectory import ContextError, counted
 
 # %% ../nbs/05_context.ipynb #0ef5729a
@@ -68,7 +67,7 @@ class StoredContext:
         context:Any=None, # None, text, data, a `Path`, or a list of `Path`; `ContextError` if it can't be read or kept
     ):
         self.left_out: dict[str, int] = {}
-        self.folder = None
+        self.folder: str|None = None
         self.spec = self._paths(context) or self._value(context)
 
     def _paths(self, context):

@@ -210,7 +210,8 @@ def format_error(
     own:dict, # The namespace in which cells run: frames with these globals are the model's own
 ) -> str: # The model's own frames, the last frame if it is another, type and message
     "An exception as the root model should see it"
-    kept,at = [],error.__traceback__
+    kept: list[tuple] = []
+    at = error.__traceback__
     while at is not None:
         mine = at.tb_frame.f_globals is own
         if mine or (kept and at.tb_next is None): kept.append((at, mine))
@@ -252,7 +253,7 @@ class Home:
         on_request:Callable[[dict], Any]|None=None, # Answers the host's own requests; runs in the reading thread
         on_close:Callable[[], None]|None=None, # Runs when the host is gone
     ):
-        self._socket,self._on_request,self._on_close = connection,on_request,on_close or (lambda: None)
+        self._socket,self._on_request,self._on_close = connection,on_request or (lambda request: None),on_close or (lambda: None)
         self._out: queue.SimpleQueue = queue.SimpleQueue()
         self._waiting: dict[tuple, Future] = {}
         self._ids = itertools.count(1)
@@ -271,7 +272,8 @@ class Home:
         *slots:list, # One list of arguments for each call
     ) -> Iterator[list[Future]]: # One future for each slot, same order; a failed call is a `SubCallError` in its future
         "Ask the host for one or many calls; leaving early cancels those that are not done"
-        i,futures = next(self._ids),[Future() for _ in slots]
+        i = next(self._ids)
+        futures: list[Future] = [Future() for _ in slots]
         for k,f in enumerate(futures): self._waiting[i, k] = f
         try:
             self.put(id=i, op=op, slots=list(slots))

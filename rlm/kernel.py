@@ -46,8 +46,9 @@ def kernel_environment(
 # %% ../nbs/04_kernel.ipynb #fa861c6c
 class SpawnProvisioner(KernelProvisionerBase):
     "Starts a kernel as a process of its own"
-    process: subprocess.Popen|None = None
-    folder, settings, python = '', {}, sys.executable # type: ignore
+    process: Any = None # A `subprocess.Popen` once there is one
+    folder,settings,python = '',{},sys.executable # type: ignore[var-annotated]
+    parent: Any
 
     @property
     def has_process(self) -> bool:
@@ -57,7 +58,7 @@ class SpawnProvisioner(KernelProvisionerBase):
     async def launch_kernel(self,
         cmd:list[str], # A kernel spec's command; not used
         **kwargs:Any, # From the kernel manager; not used
-    ) -> dict: # What a client needs in order to connect
+    ) -> Any: # What a client needs in order to connect
         "Start the process; its settings go through standard input, where no other process can read them"
         with open(f'{self.folder}/log', 'wb') as log:
             self.process = subprocess.Popen([self.python, '-m', 'rlm.launch'], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=f'{self.folder}/work',

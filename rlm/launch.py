@@ -62,6 +62,8 @@ class CellKernel(IPythonKernel):
     "A kernel that ends every cell with a report to the host"
     shell_class = Type(QuietShell)
     names: Names
+    shell: Any
+    _result: Any = None
 
     def take(self,
         result:Any, # IPython's `ExecutionResult`
@@ -71,7 +73,7 @@ class CellKernel(IPythonKernel):
 
     async def do_execute(self, *args, **kwargs):
         "Run one cell, as the stock kernel does, and report"
-        self._result: Any = None
+        self._result = None
         self.names.begin()
         cancelled = None
         try: return await super().do_execute(*args, **kwargs)
@@ -89,11 +91,12 @@ class CellKernel(IPythonKernel):
         chars = sum(s.finish() for s in (sys.stdout, sys.stderr) if isinstance(s, CappedOutStream))
         told: dict[str, Any] = dict(end=self.get_parent('shell')['header']['msg_id'], chars=chars, **self.names.end())
         if error is not None and not isinstance(error, Final): told.update(error=one_line(error), traceback=format_error(error, self.shell.user_ns))
-        self.names.home.put(**told)
+        if self.names.home: self.names.home.put(**told)
 
 # %% ../nbs/03b_launch.ipynb #c1baf7fb
 class CellApp(IPKernelApp):
     "The application around `CellKernel`"
+    shell: Any
     def _nothing(self, *args, **kwargs): pass
     init_connection_file = write_connection_file = load_config_file = init_config_files = init_extensions = init_code = _nothing
     init_heartbeat = init_pdb = init_gui_pylab = init_crash_handler = init_poller = _nothing

@@ -36,7 +36,8 @@ class LocalServer:
     ):
         self.requests: list[dict] = []
         self._lock,self._key = threading.Lock(),key
-        self._replies,self._listed = replies,None if callable(replies) else iter(replies)
+        self._reply = replies if callable(replies) else None
+        self._rest = iter(()) if callable(replies) else iter(replies)
         self._http = ThreadingHTTPServer(('127.0.0.1', 0), _handler(self))
         self.url = f'http://127.0.0.1:{self._http.server_port}/v1'
 
@@ -47,8 +48,8 @@ class LocalServer:
         "What to say to one request"
         with self._lock:
             self.requests.append(request)
-            if self._listed: reply = next(self._listed, 500)
-        if not self._listed: reply = self._replies(request['messages'])
+            reply: Any = None if self._reply else next(self._rest, 500)
+        if self._reply: reply = self._reply(request['messages'])
         if self._key not in (None, key): reply = 401
         if isinstance(reply, int): return reply, dict(error=dict(message=f'scripted status {reply}', type='scripted', code=reply))
         return 200, completion_body(request, reply)

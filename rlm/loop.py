@@ -17,7 +17,7 @@ from .budget import Ledger, budget_line
 from .model import Model, Reply, estimate_tokens, message_text
 from .prompt import Parsed, cell_text, final_value, parse_reply, parse_tool_calls, run_cell_tool, turn_head
 from .shell import Shell
-from .trajectory import BudgetError, Cell, Event, Record, RecordError, StopReason, Trajectory, Turn
+from .trajectory import BudgetError, Cell, Event, ModelError, Record, RecordError, RLMError, StopReason, Trajectory, Turn
 
 # %% ../nbs/08_loop.ipynb #d6687c03
 class Journal:
@@ -35,7 +35,7 @@ class Journal:
         **data:Any, # Its content
     ):
         "Tell one event"
-        event = Event(kind, data, self._clock()-self._begun)
+        event = Event(kind, data, round(self._clock()-self._begun, 6))
         failed = self._write(event)
         self.trajectory.apply(event)
         for watcher in list(self.watchers): self._show(watcher, event)
@@ -140,6 +140,8 @@ class Loop:
         self._sent = len(self.messages)+1 # the reply itself need not be told twice
         begun,reply = monotonic(),None
         try: reply = await self.model.complete(list(self.messages), **self._options)
+        except RLMError: raise
+        except Exception as e: raise ModelError(f'{self.model.name} raised {type(e).__name__}: {e}') from e # a model object may be anyone's
         finally: self.ledger.settle(reservation, reply.usage if reply else None)
         told = asdict(reply)|dict(seconds=monotonic()-begun)
         self.journal.emit('reply', **told)

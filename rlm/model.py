@@ -73,8 +73,10 @@ class ScriptedModel:
         replies:Iterable[str|Reply|Exception]|Callable[[list[dict]], Any], # Replies in order, an exception among them is raised; or a function of the messages, sync or async
         name:str='scripted', # What it is called in a trajectory
     ):
-        self.name,self.calls = name,[]
-        self._next = replies if callable(replies) else lambda messages, rest=iter(replies): next(rest, None)
+        self.name = name
+        self.calls: list[dict] = []
+        rest = iter(()) if callable(replies) else iter(replies)
+        self._next = replies if callable(replies) else lambda messages: next(rest, None)
 
     async def complete(self,
         messages:list[dict], # Kept in `calls`, as they were
@@ -104,7 +106,7 @@ def import_litellm() -> Any: # The module
 # %% ../nbs/02_model.ipynb #173d4664
 def _chain(error):
     "`error` and what caused it, as a list of class names"
-    names = []
+    names: list[str] = []
     while error is not None and len(names)<10:
         names.append(type(error).__name__)
         error = error.__cause__ or error.__context__
@@ -136,10 +138,9 @@ def as_model_error(
 def _overloaded(error, message):
     "An `OverloadedError` with the seconds the server asked to wait"
     headers = getattr(getattr(error, 'response', None), 'headers', None) or {}
-    ours = OverloadedError(message)
-    try: ours.retry_after = float(headers.get('retry-after'))
-    except (TypeError, ValueError): ours.retry_after = None
-    return ours
+    try: wait = float(headers.get('retry-after', ''))
+    except ValueError: wait = None # a date, or nothing
+    return OverloadedError(message, retry_after=wait)
 
 # %% ../nbs/02_model.ipynb #89d13048
 async def with_retries(
@@ -153,7 +154,7 @@ async def with_retries(
         try: return await call()
         except (OverloadedError, UnreachableError) as e:
             if k==retries or (isinstance(e, UnreachableError) and not reached): raise
-            wait = getattr(e, 'retry_after', None)
+            wait = e.retry_after if isinstance(e, OverloadedError) else None
             await sleep(min(60., wait) if wait is not None else min(30., 0.5*2**k)*random.uniform(0.75, 1.25))
     raise AssertionError('unreachable')
 

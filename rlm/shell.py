@@ -30,6 +30,7 @@ async def ask_model(
     begun,call = asyncio.get_running_loop().time(),SubCall(prompt, model=model.name)
     try: reply = await model.complete([dict(role='system', content=sub_prompt), dict(role='user', content=prompt)])
     except ModelError as e: call.error = str(e)
+    except Exception as e: call.error = f'{model.name} raised {type(e).__name__}: {e}' # a model object may be anyone's
     else: call.reply,call.usage = reply.text,reply.usage
     call.seconds = asyncio.get_running_loop().time()-begun
     return call
@@ -38,7 +39,7 @@ async def ask_model(
 class Shell:
     "A place to run cells, with a context and models to ask"
     def __init__(self,
-        context:Any=None, # None, text, data, a `Path`, or a list of `Path`
+        context:Any=None, # None, text, data, a `Path`, a list of `Path`; or a `StoredContext`, which its owner closes
         model:Model|None=None, # Answers `llm_query`; None where there is no model to ask
         question:str='', # What the cells find in the variable `question`
         cell_seconds:float|None=120, # Limit on a cell's own time; None for no limit
@@ -46,7 +47,9 @@ class Shell:
     ):
         if cell_seconds is not None and not (isinstance(cell_seconds, (int, float)) and cell_seconds>0): raise InputError(f'cell_seconds={cell_seconds!r}: give a number above 0, or None for no limit')
         self._given,self.question,self.cell_seconds = context,question,cell_seconds
-        self._ask = ask or (None if model is None else lambda prompt: ask_model(model, prompt))
+        self._model: Any = model
+        self._ask = ask or self._ask_model
+        self._can_ask = bool(ask or model)
         self.description: dict = {}         # What the kernel found in the context
         self.variables: list[str] = []      # Names of the variables that the cells have made
         self.final: list = []               # The answer, once a cell has set it; else empty
@@ -57,18 +60,21 @@ class Shell:
 
     async def open(self) -> 'Shell': # Itself; `ContextError` or `KernelStartError`
         "Start the kernel, and open the context in it"
-        storing = asyncio.create_task(asyncio.to_thread(StoredContext, self._given))
-        try:
-            await self._start(storing)
-            self.stored = await storing
+        storing = asyncio.create_task(self._store())
+        try: await self._start(storing)
         except BaseException:
-            with suppress(Exception): (await storing).close()
+            with suppress(Exception): await storing
             await self.close()
             raise
         return self
 
+    async def _store(self):
+        if isinstance(self._given, StoredContext): return self._given
+        self.stored = await asyncio.to_thread(StoredContext, self._given)
+        return self.stored
+
     async def _start(self, storing):
-        self.kernel = Kernel(self._answer if self._ask else None)
+        self.kernel = Kernel(self._answer if self._can_ask else None)
         started = asyncio.create_task(self.kernel.start())
         try: stored = await asyncio.shield(storing)
         finally: await asyncio.wait([started])
@@ -77,7 +83,9 @@ class Shell:
         except RLMError as e: raise ContextError(str(e).removeprefix('ValueError: ')) from e
         if skipped := told.pop('skipped', 0): stored.left_out['binary file'] = skipped
         if stored.spec['kind']=='folder' and not told.get('items'): raise ContextError(f'The folder has no text to read{stored.remark(" (left out: ", ")")}')
-        self.description = told
+        self.description,self._opened = told,stored
+
+    async def _ask_model(self, prompt): return await ask_model(self._model, prompt)
 
     async def _answer(self, op, prompt):
         call = await self._ask(prompt)
@@ -97,14 +105,14 @@ class Shell:
         if 'final' in report: self.final = [from_json(report['final'])]
         if 'draft' in report: self.draft = from_json(report['draft'])
         if self.kernel.alive: self.variables = report.get('variables', self.variables)
-        else: await self._revive(cell)
+        else: await self._revive(self.kernel, cell)
         return cell
 
-    async def _revive(self, cell):
+    async def _revive(self, kernel, cell):
         "Start another kernel, and say in `cell` what was lost with the last one"
         lost,self.variables = self.variables,[]
-        await self.kernel.close()
-        await self._start(asyncio.create_task(asyncio.sleep(0, self.stored)))
+        await kernel.close()
+        await self._start(asyncio.create_task(asyncio.sleep(0, self._opened)))
         names = ', '.join(lost[:50]) or 'none'
         cell.note = f'{cell.note} A new kernel was started: `context` and our functions are there; variables lost: {names}.'.strip()
 

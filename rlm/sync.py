@@ -32,14 +32,16 @@ def run_sync(
     coroutine:Coroutine[Any, Any, T], # What to run
 ) -> T: # Its result, or its exception; `KeyboardInterrupt` after Ctrl-C, with the attributes of the coroutine's own last exception
     "Run `coroutine` on the background loop and wait for it"
-    loop,done,tasks = background_loop(),Future(),[]
+    loop,tasks = background_loop(),[]
+    done: Future = Future()
     if _running_loop() is loop:
         coroutine.close()
         raise RuntimeError('This would wait for itself: inside a coroutine of this library, use the async form and `await`')
-    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_settle(coroutine, done))))
-    try: return done.result()
+    try:
+        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_settle(coroutine, done))))
+        return done.result()
     except KeyboardInterrupt as e:
-        loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+        loop.call_soon_threadsafe(_end, tasks, coroutine, done)
         vars(e).update(vars(done.exception(timeout=10) or e))
         raise
 
@@ -47,6 +49,13 @@ def run_sync(
 def _running_loop():
     try: return asyncio.get_running_loop()
     except RuntimeError: return None
+
+def _end(tasks, coroutine, done):
+    "Cancel the task; where the interrupt came before there was one, there is nothing to clean up"
+    if tasks: tasks[0].cancel()
+    else:
+        coroutine.close()
+        done.set_exception(asyncio.CancelledError())
 
 async def _settle(coroutine, done):
     "Await `coroutine`, and only then give `done` its outcome"

@@ -4,15 +4,14 @@
 
 # %% auto #0
 __all__ = ['record_format', 'record_version', 'RLMError', 'InputError', 'ContextError', 'ModelError', 'ModelNameError',
-           'MissingKeyError', 'UnreachableError', 'RejectedError', 'OverloadedError', 'KernelError', 'KernelStartError',
-           'KernelDiedError', 'RecordError', 'BudgetError', 'Usage', 'SubCall', 'Cell', 'Turn', 'StopReason', 'Event',
+           'MissingKeyError', 'UnreachableError', 'RejectedError', 'KernelError', 'KernelStartError', 'KernelDiedError',
+           'RecordError', 'OverloadedError', 'BudgetError', 'Usage', 'SubCall', 'Cell', 'Turn', 'StopReason', 'Event',
            'Trajectory', 'Record', 'read_events', 'counted', 'summary_line', 'trajectory_html']
 
 # %% ../nbs/00_trajectory.ipynb #58de1763
 import html
 import json
 import os
-import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -38,13 +37,21 @@ class ModelNameError(ModelError): "No provider goes by the name of the model"
 class MissingKeyError(ModelError): "The provider's key is not set"
 class UnreachableError(ModelError): "Nothing answers at the model's address"
 class RejectedError(ModelError): "The server refuses the request, and would refuse it again"
-class OverloadedError(ModelError): "The server failed or asked to wait, to the last retry"
 
 # %% ../nbs/00_trajectory.ipynb #a62415cc
 class KernelError(RLMError): "The process that runs the cells failed"
 class KernelStartError(KernelError): "The kernel does not start; the message ends with its error output"
 class KernelDiedError(KernelError): "The kernel is gone"
 class RecordError(RLMError): "A record cannot be written, or a file is not one"
+
+class OverloadedError(ModelError):
+    "The server failed or asked to wait, to the last retry"
+    def __init__(self,
+        message:str, # The server's words
+        retry_after:float|None=None, # Seconds that the server asked to wait; None if it did not say
+    ):
+        super().__init__(message)
+        self.retry_after = retry_after
 
 class BudgetError(RLMError):
     "A limit is reached; `limit` names it"
@@ -234,6 +241,13 @@ class Trajectory:
 
     def _repr_html_(self): return trajectory_html(self)
 
+    def to_dict(self) -> dict: # Of types that JSON keeps; without the events, which repeat it
+        "The trajectory as plain data"
+        skip = ('events', '_open', 'path')
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skip}
+        kept.update(turns=[asdict(t) for t in self.turns], usage=asdict(self.usage), usage_by={k: asdict(v) for k,v in self.usage_by.items()})
+        return to_json(kept)|dict(stop_reason=str(self.stop_reason or ''), path=str(self.path) if self.path else None)
+
     def save(self,
         path:str|Path, # File to write; replaced if it exists
     ) -> Path: # The file
@@ -262,10 +276,10 @@ class Record:
     def __init__(self,
         path:str|Path, # File to append to; made, with its folders, if missing
     ):
-        self.path = Path(path)
+        self.path,self._fd = Path(path),-1
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._fd: int|None = os.open(self.path, os.O_WRONLY|os.O_CREAT|os.O_APPEND, 0o600)
+            self._fd = os.open(self.path, os.O_WRONLY|os.O_CREAT|os.O_APPEND, 0o600)
         except OSError as e: raise RecordError(f'The record {self.path} cannot be written: {e.strerror}. Set `record` to another folder or file, or to False.') from e
         if self.path.stat().st_size==0: self._append(json.dumps(dict(format=record_format, version=record_version)))
 
@@ -282,8 +296,8 @@ class Record:
 
     def close(self):
         "Close the file; may be called twice"
-        if self._fd is not None: os.close(self._fd)
-        self._fd = None
+        if self._fd>=0: os.close(self._fd)
+        self._fd = -1
 
     def __enter__(self): return self
     def __exit__(self, *exc): self.close()

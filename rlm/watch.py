@@ -32,7 +32,7 @@ def first_lines(
 ) -> str: # With the number of lines left out, if any were
     "The beginning of `text`"
     lines = printable(text).strip('\n').split('\n')
-    shown = [l if len(l)<=width else l[:width]+' …' for l in lines[:most]]
+    shown = [o if len(o)<=width else o[:width]+' …' for o in lines[:most]]
     return '\n'.join(shown + ([f'… {counted(len(lines)-most, "more line")}'] if len(lines)>most else []))
 
 # %% ../nbs/08a_watch.ipynb #ea41f90e
@@ -95,7 +95,7 @@ class ConsoleView:
     def _on_code(self, d):
         code = first_lines(d['code'], 30)
         if self.console.is_terminal: self.console.print(Syntax(code, 'python', background_color='default', word_wrap=True))
-        else: self._line('\n'.join(f'    {l}' for l in code.split('\n')))
+        else: self._line('\n'.join(f'    {o}' for o in code.split('\n')))
         self._wait('running')
 
     def _on_sub_call(self, d):
