@@ -270,6 +270,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'rlm.sync': { 'rlm.sync._end': ('sync.html#_end', 'rlm/sync.py'),
                           'rlm.sync._running_loop': ('sync.html#_running_loop', 'rlm/sync.py'),
                           'rlm.sync._settle': ('sync.html#_settle', 'rlm/sync.py'),
+                          'rlm.sync._stop': ('sync.html#_stop', 'rlm/sync.py'),
                           'rlm.sync.background_loop': ('sync.html#background_loop', 'rlm/sync.py'),
                           'rlm.sync.run_sync': ('sync.html#run_sync', 'rlm/sync.py')},
             'rlm.trajectory': { 'rlm.trajectory.BudgetError': ('trajectory.html#budgeterror', 'rlm/trajectory.py'),

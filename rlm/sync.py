@@ -7,6 +7,7 @@ __all__ = ['T', 'background_loop', 'run_sync']
 
 # %% ../nbs/01a_sync.ipynb #68daba73
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import Coroutine
@@ -23,9 +24,23 @@ def background_loop() -> asyncio.AbstractEventLoop: # Running, in a thread of it
     with _lock:
         if _state['pid']!=os.getpid():
             loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, daemon=True, name='rlm-loop').start()
+            thread = threading.Thread(target=loop.run_forever, daemon=True, name='rlm-loop')
+            thread.start()
             _state.update(pid=os.getpid(), loop=loop)
+            atexit.register(_stop, loop, thread, os.getpid())
         return _state['loop']
+
+# %% ../nbs/01a_sync.ipynb #d7548f52
+def _stop(loop, thread, pid):
+    "End the loop, unless this is a fork of the process that started it"
+    async def cancel_all():
+        rest = asyncio.all_tasks()-{asyncio.current_task()}
+        for task in rest: task.cancel()
+        await asyncio.wait(rest or [asyncio.create_task(asyncio.sleep(0))], timeout=2)
+        loop.stop()
+    if pid!=os.getpid(): return
+    asyncio.run_coroutine_threadsafe(cancel_all(), loop)
+    thread.join(timeout=3)
 
 # %% ../nbs/01a_sync.ipynb #67a7eec7
 def run_sync(
