@@ -6,12 +6,13 @@
 __all__ = ['record_format', 'record_version', 'RLMError', 'InputError', 'ContextError', 'ModelError', 'ModelNameError',
            'MissingKeyError', 'UnreachableError', 'RejectedError', 'KernelError', 'KernelStartError', 'KernelDiedError',
            'RecordError', 'OverloadedError', 'BudgetError', 'Usage', 'SubCall', 'Cell', 'Turn', 'StopReason', 'Event',
-           'Trajectory', 'Record', 'read_events', 'counted', 'summary_line', 'trajectory_html']
+           'Trajectory', 'Record', 'read_events', 'counted', 'summary_line', 'reply_words', 'trajectory_html']
 
 # %% ../nbs/00_trajectory.ipynb #58de1763
 import html
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -352,6 +353,13 @@ def summary_line(
     if trajectory.usage.usd: parts.append(f'${trajectory.usage.usd:.4f}')
     return ' · '.join([*parts, f'{trajectory.seconds:.1f} s'])
 
+# %% ../nbs/00_trajectory.ipynb #54608161
+def reply_words(
+    reply:str, # Text of a reply
+) -> str: # Empty if it is all code
+    "The words of a reply, without fenced code, which is shown as cells"
+    return re.sub(r'^[ \t]*(```|~~~).*?(^[ \t]*\1|\Z)', '', reply, flags=re.S|re.M).strip()
+
 # %% ../nbs/00_trajectory.ipynb #fe7f9c43
 def _cell_html(cell):
     "One cell: code, output, error, sub-calls"
@@ -370,6 +378,7 @@ def trajectory_html(
     answer = _pre(str(trajectory)) if trajectory.answer is not None else _pre(trajectory.error or trajectory.reason or 'no answer', '#a60')
     turns = ''
     for turn in trajectory.turns:
-        first = html.escape((turn.reply.strip() or 'tool call').split('\n')[0][:100])
-        turns += _fold(f'Turn {turn.number} · <span style="opacity:.7">{first}</span>', _pre(turn.reply)+''.join(map(_cell_html, turn.cells)))
+        words = reply_words(turn.reply)
+        first = html.escape((words or (turn.cells[0].code if turn.cells else '') or 'no reply').strip().split('\n')[0][:100])
+        turns += _fold(f'Turn {turn.number} · <span style="opacity:.7">{first}</span>', (_pre(words) if words else '')+''.join(map(_cell_html, turn.cells)))
     return f'<div><b>{html.escape(trajectory.question[:300])}</b>{answer}<small>{html.escape(summary_line(trajectory))}</small>{turns}</div>'
