@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['provider_keys', 'questions', 'choose_model', 'read_context', 'answer_text', 'build', 'ask', 'drain', 'say', 'kept_in',
-           'show_answer', 'library_files', 'library_facts', 'agrees', 'demo_row', 'demo', 'parser', 'main',
+           'show_answer', 'library_files', 'library_facts', 'agrees', 'demo_lines', 'demo', 'parser', 'main',
            'read_dotenv']
 
 # %% ../nbs/15_cli.ipynb #388470c2
@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 import rlm
 from .budget import Budget
@@ -98,7 +97,7 @@ def ask(
         say(console, f'Cancelled. {kept_in(run.trajectory)}', 'yellow')
         return 130
     except RLMError as e:
-        if not run.trajectory.turns: raise
+        if not run.trajectory.usage.calls: raise
         say(console, f'rlm: {e} {kept_in(run.trajectory)}', 'red')
         return 1
     return show_answer(run.trajectory, args, console)
@@ -177,17 +176,18 @@ def agrees(
     return re.search(rf'(?<![\w/]){re.escape(bare(fact))}(?![\w/])', bare(answer)) is not None
 
 # %% ../nbs/15_cli.ipynb #709c549f
-def demo_row(
-    table:Table, # To add to
+def demo_lines(
+    console:Console, # Where to
     run:Trajectory, # Of the question
     fact:Any, # Computed without a model
     context_tokens:int, # Size of the context
 ) -> bool: # Whether the answer is right
-    "Add one question to the table"
+    "Show one question of the demo"
     right = agrees(run.answer, fact)
-    told = 'no answer' if run.answer is None else printable(answer_text(run.answer))[:60]
-    share = f'{run.usage.prompt_tokens:,} ({run.usage.prompt_tokens/context_tokens:.3%})'
-    table.add_row(run.question, told, str(fact), '[green]yes[/]' if right else '[red]no[/]', str(len(run.turns)), f'{run.seconds:.1f} s', share)
+    told = f'no answer: {run.reason}' if run.answer is None else answer_text(run.answer)
+    say(console, f'{"right" if right else "WRONG"}  {run.question} {told}', 'green' if right else 'red')
+    used = run.usage.prompt_tokens
+    say(console, f'       computed: {fact} · {counted(len(run.turns), "turn")} · {run.seconds:.1f} s · {used:,} tokens in prompts, {used/context_tokens:.3%} of the text', 'dim')
     return right
 
 # %% ../nbs/15_cli.ipynb #e8323424
@@ -196,19 +196,19 @@ def demo(
     console:Console, # Where to show it
 ) -> int: # 0 if all answers are right
     "Ask questions about the standard library, and check the answers"
-    began,model,table = time.monotonic(),args.model or 'offline',Table(show_edge=False, pad_edge=False)
-    for title in ('question', 'answer', 'computed', 'right', 'turns', 'time', 'tokens in prompts'): table.add_column(title, overflow='fold')
+    began,model = time.monotonic(),choose_model(args.model, args.api_base)[0] if args.model or args.api_base else 'offline'
+    engine,runs,right = RLM(model, api_base=args.api_base, record=False),[],0
     with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
         computing,files = pool.submit(library_facts),library_files()
         tokens = sum(map(estimate_tokens, files.values()))
         say(console, f'The source of the Python {sys.version.split()[0]} standard library: {counted(len(files), "file")}, {sum(map(len, files.values()))/1e6:.1f} MB, about {tokens:,} tokens.')
         say(console, 'The embedded offline model answers; it is no language model.' if model=='offline' else f'{model} answers.', 'dim')
-        engine,right = RLM(model, api_base=args.api_base, record=False),0
         for question in questions:
-            with console.status(question): run = engine.completion(question, files)
-            right += demo_row(table, run, computing.result()[question], tokens)
-    console.print(table)
-    say(console, f'{right} of {len(questions)} right, {time.monotonic()-began:.1f} s in all', 'green' if right==len(questions) else 'red')
+            with console.status(question): runs.append(engine.completion(question, files))
+            while runs and (computing.done() or question==questions[-1]):
+                done = runs.pop(0)
+                right += demo_lines(console, done, computing.result()[done.question], tokens)
+    say(console, f'{right} of {len(questions)} right, {time.monotonic()-began:.1f} s in all', 'bold green' if right==len(questions) else 'bold red')
     return 0 if right==len(questions) else 1
 
 # %% ../nbs/15_cli.ipynb #d2e896bc

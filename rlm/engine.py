@@ -285,7 +285,8 @@ def _check_whole(**settings):
 def completion(
     question:str, # What is asked
     context:Any=None, # None, text, data, a `Path`, or a list of `Path`
-    model:str|Model='offline', # Root model
+    *,
+    model:str|Model, # Root model: a LiteLLM name, 'offline', or an object with the `Model` protocol
     **settings:Any, # Settings of `RLM`
 ) -> Trajectory: # Its text is the answer
     "Answer one question"

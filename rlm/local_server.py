@@ -7,6 +7,7 @@ __all__ = ['completion_body', 'LocalServer']
 
 # %% ../nbs/02a_local_server.ipynb #1b1fe3d9
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +39,7 @@ class LocalServer:
         self._lock,self._key = threading.Lock(),key
         self._reply = replies if callable(replies) else None
         self._rest = iter(()) if callable(replies) else iter(replies)
-        self._http = ThreadingHTTPServer(('127.0.0.1', 0), _handler(self))
+        self._http = _Http(('127.0.0.1', 0), _handler(self))
         self.url = f'http://127.0.0.1:{self._http.server_port}/v1'
 
     def answer(self,
@@ -63,6 +64,11 @@ class LocalServer:
         self._http.server_close()
 
 # %% ../nbs/02a_local_server.ipynb #664ae6d1
+class _Http(ThreadingHTTPServer):
+    def handle_error(self, request:Any, client_address:Any): # As `socketserver` calls it
+        "A client that hangs up is no error here: cancelled calls do"
+        if not isinstance(sys.exc_info()[1], ConnectionError): super().handle_error(request, client_address)
+
 def _handler(server):
     "The class that `http.server` makes an instance of for each connection"
     class Handler(BaseHTTPRequestHandler):

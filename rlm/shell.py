@@ -76,9 +76,13 @@ class Shell:
     async def _start(self, storing):
         self.kernel = Kernel(self._answer if self._can_ask else None)
         started = asyncio.create_task(self.kernel.start())
-        try: stored = await asyncio.shield(storing)
-        finally: await asyncio.wait([started])
-        await started
+        try:
+            stored = await asyncio.shield(storing)
+            await asyncio.shield(started)
+        except BaseException:
+            started.cancel()
+            await asyncio.wait([started])
+            raise
         try: told = await self.kernel.channel.ask(context=stored.spec, question=self.question)
         except RLMError as e: raise ContextError(str(e).removeprefix('ValueError: ')) from e
         if skipped := told.pop('skipped', 0): stored.left_out['binary file'] = skipped
