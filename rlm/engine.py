@@ -183,7 +183,7 @@ class Completion:
             try:
                 async with slots: call = await ask_model(model, prompt)
             finally: self._ledger.settle(reservation, call.usage if call else None)
-            self._journal.emit('sub_call', **asdict(call))
+            self._journal.emit('sub_call', **vars(call)|dict(usage=vars(call.usage))) # `asdict` would copy each value, thousands of times
             return call
         return ask
 

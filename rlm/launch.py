@@ -34,6 +34,8 @@ class QuietShell(ZMQInteractiveShell):
         self._last_traceback: list = []
     showsyntaxerror = show_usage_error = showtraceback
 
+    def _format_exception_for_storage(self, *args, **kwargs): return {} # IPython formats one for its history even if it keeps none
+
     def ask_exit(self):
         "What `exit()` does: a hint, and the kernel goes on"
         print('exit() does nothing here; FINAL(value) ends the work')

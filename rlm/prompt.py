@@ -99,7 +99,7 @@ def turn_head(
 ) -> str: # One line
     "The line that opens a message"
     of = '' if turns is None else f' of {turns}'
-    last = ' · the last: end it with FINAL(value)' if number==turns else ''
+    last = ' · last, FINAL now' if number==turns else ''
     return f'[turn {number}{of}{last}{" · "+left if left else ""}]'
 
 # %% ../nbs/07_prompt.ipynb #73be3986
@@ -195,7 +195,7 @@ def parse_reply(
         inner = found[2].strip()
         return Parsed(final_var=inner.strip('\'" ')) if found[1]=='FINAL_VAR' else Parsed(final=inner)
     if not text.strip(): return Parsed(problem='Your reply was empty.')
-    return Parsed(problem='Your reply holds no code cell, so nothing was run.')
+    return Parsed(problem='No code cell, so nothing ran.')
 
 # %% ../nbs/07_prompt.ipynb #95c5e5f5
 def final_value(

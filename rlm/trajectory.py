@@ -81,10 +81,9 @@ class Usage:
         return self.prompt_tokens+self.completion_tokens
 
     def __add__(self, other:'Usage') -> 'Usage':
-        a,b = asdict(self),asdict(other)
-        total = {k: a[k]+b[k] for k in a if k not in ('usd', 'estimated')}
         usd = None if self.usd is None or other.usd is None else self.usd+other.usd
-        return Usage(**total, usd=usd, estimated=self.estimated or other.estimated)
+        return Usage(self.prompt_tokens+other.prompt_tokens, self.completion_tokens+other.completion_tokens, self.cached_tokens+other.cached_tokens,
+            self.reasoning_tokens+other.reasoning_tokens, self.calls+other.calls, usd, self.estimated or other.estimated)
 
 # %% ../nbs/00_trajectory.ipynb #686c3548
 @dataclass
