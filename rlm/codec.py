@@ -14,6 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 # %% ../nbs/00_codec.ipynb #7de9a02c
+class _Never: "Stands where a tag has a test of its own"
+
 _tags: dict[str, tuple[type, Callable, Callable]] = {
     'tuple':     (tuple, list, tuple),
     'set':       (set, lambda v: sorted(v, key=repr), set),
@@ -24,6 +26,7 @@ _tags: dict[str, tuple[type, Callable, Callable]] = {
     'time':      (time, time.isoformat, time.fromisoformat),
     'timedelta': (timedelta, lambda v: [v.days, v.seconds, v.microseconds], lambda v: timedelta(*v)),
     'decimal':   (Decimal, str, Decimal),
+    'int':       (_Never, hex, lambda v: int(v, 16)),
     'complex':   (complex, lambda v: [v.real, v.imag], lambda v: complex(*v)),
 }
 
@@ -33,6 +36,7 @@ def to_json(
     where:str='value', # How to call the value in an error message
 ) -> Any: # The same in types that `json.dumps` keeps; `TypeError` names what cannot be kept and where it is
     "`value` as JSON types, tagged where JSON would change it"
+    if isinstance(value, int) and value.bit_length()>8000: return {'$': 'int', 'v': hex(value)} # Python refuses to write longer ones in decimal
     if value is None or isinstance(value, (bool, int, float, str)): return value
     if isinstance(value, list): return [to_json(v, f'{where}[{i}]') for i,v in enumerate(value)]
     if isinstance(value, dict):

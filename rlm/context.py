@@ -75,8 +75,10 @@ class StoredContext:
         if isinstance(context, list) and context and all(isinstance(p, Path) for p in context): return self._many(context)
 
     def _path(self, path):
+        try: path.stat()
+        except OSError as e: raise ContextError(f'There is no file or folder {path}' if isinstance(e, FileNotFoundError) else f'{path} cannot be read: {e.strerror}') from e
         if path.is_file(): return dict(kind='file', path=str(_readable(path).resolve()))
-        if not path.is_dir(): raise ContextError(f'There is no file or folder {path}')
+        if not path.is_dir(): raise ContextError(f'{path} is neither a file nor a folder')
         return dict(kind='folder', paths=self._folder(path, ''))
 
     def _folder(self, folder, prefix):
@@ -100,7 +102,8 @@ class StoredContext:
         except RecursionError: raise ContextError('The context is nested too deeply, or contains itself') from None
 
     def _store(self, data):
-        self.folder = tempfile.mkdtemp(prefix='rlm-context-')
+        try: self.folder = tempfile.mkdtemp(prefix='rlm-context-')
+        except OSError as e: raise ContextError(f'There is no place to store the context: {e}. TMPDIR names another.') from e
         self._remove = weakref.finalize(self, _remove_folder, self.folder, os.getpid())
         path = f'{self.folder}/context'
         try:

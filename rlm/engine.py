@@ -233,7 +233,10 @@ class RLM:
         if not isinstance(budget, Budget): raise InputError(f'budget must be a Budget, got {type(budget).__name__}: write Budget(turns=..., usd=...)')
         if protocol not in ('fence', 'tool'): raise InputError(f"protocol={protocol!r}: give 'fence' or 'tool'")
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0))
-        if cell_seconds is not None and not (isinstance(cell_seconds, (int, float)) and cell_seconds>0): raise InputError(f'cell_seconds={cell_seconds!r}: give a number above 0, or None for no limit')
+        if record is not None and not isinstance(record, (str, Path, bool)): raise InputError(f'record={record!r}: give a file, a folder, None or False')
+        if system_prompt is not None and not isinstance(system_prompt, str): raise InputError(f'system_prompt must be text, got {type(system_prompt).__name__}')
+        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)): raise InputError(f'callbacks={callbacks!r}: give a list of functions')
+        if isinstance(cell_seconds, bool) or cell_seconds is not None and not (isinstance(cell_seconds, (int, float)) and cell_seconds>0): raise InputError(f'cell_seconds={cell_seconds!r}: give a number above 0, or None for no limit')
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose = list(callbacks),verbose

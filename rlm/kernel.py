@@ -28,7 +28,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
 import rlm
-from .inside import pack
+from .inside import encodable, pack
 from .trajectory import Cell, KernelDiedError, KernelStartError, RLMError
 
 # %% ../nbs/04_kernel.ipynb #6ef591a9
@@ -47,7 +47,7 @@ def kernel_environment(
 class SpawnProvisioner(KernelProvisionerBase):
     "Starts a kernel as a process of its own"
     process: Any = None # A `subprocess.Popen` once there is one
-    folder,settings,python = '',{},sys.executable # type: ignore[var-annotated]
+    folder,settings,python,ended = '',{},sys.executable,False # type: ignore[var-annotated]
     parent: Any
 
     @property
@@ -62,9 +62,15 @@ class SpawnProvisioner(KernelProvisionerBase):
         "Start the process; its settings go through standard input, where no other process can read them"
         with open(f'{self.folder}/log', 'wb') as log:
             self.process = subprocess.Popen([self.python, '-m', 'rlm.launch'], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=f'{self.folder}/work',
-                env=kernel_environment(f'{self.folder}/work'), start_new_session=True)
-        with suppress(BrokenPipeError), self.process.stdin as pipe: pipe.write(json.dumps(self.settings).encode()+b'\n')
+                env=kernel_environment(f'{self.folder}/work'), start_new_session=True, bufsize=0)
+        self.tell(json.dumps(self.settings))
         return self.parent.get_connection_info()
+
+    def tell(self,
+        line:str, # The settings first; after that, a folder to remove should this process die
+    ):
+        "Send a line to the kernel's watchdog; its standard input stays open as long as this process lives"
+        with suppress(BrokenPipeError, ValueError): self.process.stdin.write(line.encode()+b'\n')
 
     async def pre_launch(self,
         **kwargs:Any, # From the kernel manager
@@ -84,14 +90,16 @@ class SpawnProvisioner(KernelProvisionerBase):
         signum:int, # Such as `signal.SIGINT`
     ):
         "Send a signal to the process and all it started"
-        if self.process and self.process.poll() is None:
+        if self.process and not self.ended:
             with suppress(ProcessLookupError): os.killpg(self.process.pid, signum)
 
     async def kill(self,
         restart:bool=False, # Whether another start follows; it makes no difference here
     ):
-        "End the process and all it started"
+        "End the process and all it started, its watchdog too; once, since its number may be given to another afterwards"
         await self.send_signal(signal.SIGKILL)
+        if self.process and not self.ended: self.process.stdin.close()
+        self.ended = True
     terminate = kill
 
     async def cleanup(self,
@@ -112,6 +120,7 @@ class Channel:
         self._asked: dict[int, asyncio.Future] = {}
         self._out,self._since,self._waited = 0,0.0,0.0
         self._writer: Any = None
+        self._server: Any = None
 
     @property
     def waited(self) -> float: # In all, since the channel was opened
@@ -141,7 +150,7 @@ class Channel:
     async def close(self):
         "Stop listening, and end all that is under way"
         self.cancel()
-        self._server.close()
+        if self._server: self._server.close()
         if self._writer: self._writer.close()
         self._lose()
 
@@ -246,19 +255,24 @@ class Kernel:
         self.folder = ''
         self._running: _Running|None = None
         self._pumps: list[asyncio.Task] = []
-        self._closed = False
+        self._closed = self._watched = False
 
     async def start(self) -> 'Kernel': # Itself; `KernelStartError` with the process's error output if it does not start
         "Start the process and connect to it"
         if sys.platform=='win32': raise KernelStartError('rlm runs its kernels over Unix sockets, which Python does not offer on Windows: use WSL')
-        self.folder = tempfile.mkdtemp(prefix='rlm-')
+        try: self.folder = tempfile.mkdtemp(prefix='rlm-')
+        except OSError as e: raise KernelStartError(f'The kernel has no place for its folder: {e}. TMPDIR names another.') from e
         self._remove = weakref.finalize(self, _remove_folder, self.folder, os.getpid())
         for name in ('ipc', 'work'): os.mkdir(f'{self.folder}/{name}', 0o700)
         self._loop = asyncio.get_running_loop()
         self._died: asyncio.Future = self._loop.create_future()
         self.channel = Channel(self._answer, self._on_end)
-        await self.channel.open(f'{self.folder}/ipc/home')
-        try: await self._launch()
+        try:
+            await self.channel.open(f'{self.folder}/ipc/home')
+            await self._launch()
+        except OSError as e:
+            await self.close()
+            raise KernelStartError(f'The kernel cannot be reached in {self.folder}: {e}. TMPDIR names another place; a short one, since a socket path ends at 107 bytes.') from e
         except BaseException:
             await self.close()
             raise
@@ -273,7 +287,7 @@ class Kernel:
         self.provisioner.folder = self.folder
         self.provisioner.settings = dict(folder=self.folder, key=manager.session.key.decode(), token=self.channel.token)
         await manager.start_kernel()
-        threading.Thread(target=self._watch, daemon=True, name='rlm-watch').start()
+        self._begin_watch()
         await asyncio.wait([self.channel.ready, self._died], timeout=self.start_seconds, return_when=asyncio.FIRST_COMPLETED)
         if not self.channel.ready.done(): raise KernelStartError(self._why_not())
         self.client = manager.client()
@@ -285,6 +299,11 @@ class Kernel:
         log = Path(self.folder, 'log').read_text(errors='replace').strip()
         how = f'ended with status {self._died.result()}' if self._died.done() else f'said nothing for {self.start_seconds:g} s'
         return f'The kernel does not start: {self.provisioner.python} -m rlm.launch {how}. {log[-2000:]}'
+
+    def _begin_watch(self):
+        if self._watched: return
+        self._watched = True
+        threading.Thread(target=self._watch, daemon=True, name='rlm-watch').start()
 
     def _watch(self):
         status = self.provisioner.process.wait()
@@ -326,7 +345,7 @@ class Kernel:
         if self._running: raise RLMError('This kernel runs a cell already: wait for it')
         self._running = running = _Running(code, self.channel)
         try:
-            running.id = self.client.execute(code, allow_stdin=False, stop_on_error=False)
+            running.id = self.client.execute(encodable(code), allow_stdin=False, stop_on_error=False)
             ended = await self._until_done(running, seconds)
         except asyncio.CancelledError:
             await self.provisioner.kill()
@@ -372,6 +391,7 @@ class Kernel:
         self._closed = True
         if getattr(self, 'provisioner', None) and self.provisioner.process:
             await self.provisioner.kill()
+            self._begin_watch() # a start that was cancelled has not come so far
             await asyncio.wait([self._died], timeout=5)
         for task in self._pumps: task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)

@@ -151,6 +151,7 @@ class Loop:
         parsed = parse_tool_calls(reply.tool_calls) if reply.tool_calls else parse_reply(reply.text)
         if parsed.final_var is not None: return Parsed([f'FINAL_VAR({parsed.final_var!r})'])
         if parsed.final is not None and parsed.final in self.shell.variables: return Parsed([f'FINAL({parsed.final})'])
+        if parsed.final in ('...', '…', 'value', 'answer'): return Parsed(problem='That is a placeholder, not an answer.')
         if parsed.final is not None and self.shell.description and not self._ran: return Parsed(problem='You have not looked at the context yet.')
         return parsed
 
@@ -170,9 +171,9 @@ class Loop:
         "The reason to stop after this turn, or None: all of them are here"
         if self.shell.final: return Stop(StopReason.ANSWER, self.shell.final[0])
         if parsed.final is not None: return Stop(StopReason.ANSWER, final_value(parsed.final))
-        now = (reply.text.strip(), *[(c.code, c.output, c.error) for c in cells])
+        now = (reply.text.strip(), repr(reply.tool_calls), *[(c.code, c.output, c.error) for c in cells])
         again,self._last = now==self._last,now
-        if again and not cells: return Stop(StopReason.NO_ANSWER, self.shell.draft, reply.text.strip())
+        if again and not cells and reply.text.strip(): return Stop(StopReason.NO_ANSWER, self.shell.draft, reply.text.strip())
         failed = not cells or again or any(c.error for c in cells)
         self._failing = self._failing+1 if failed else 0
         if self.ledger.budget.errors is not None and self._failing>self.ledger.budget.errors:

@@ -183,6 +183,15 @@ def code_cells(
     return cells
 
 # %% ../nbs/07_prompt.ipynb #62fee6c7
+def _is_one(inner):
+    "Whether the bracket that opens before `inner` closes only after it: not in 'a) and more (b'"
+    if compiles(f'({inner})'): return True
+    depth = 0
+    for c in inner:
+        depth += (c=='(')-(c==')')
+        if depth<0: return False
+    return True
+
 _bare = re.compile(r'^[ \t]*[`*]{0,3}(FINAL|FINAL_VAR)\((.*)\)[`*]{0,3}[.;]?\s*\Z', re.M|re.S)
 
 def parse_reply(
@@ -191,7 +200,7 @@ def parse_reply(
     "What a reply in plain text asks for"
     text = strip_thoughts(text or '')
     if cells := code_cells(text): return Parsed(cells)
-    if found := _bare.search(text):
+    if (found := _bare.search(text)) and _is_one(found[2]):
         inner = found[2].strip()
         return Parsed(final_var=inner.strip('\'" ')) if found[1]=='FINAL_VAR' else Parsed(final=inner)
     if not text.strip(): return Parsed(problem='Your reply was empty.')
@@ -202,8 +211,9 @@ def final_value(
     inner:str, # What stands between the parentheses
 ) -> Any: # A Python value if it is one, else the text
     "The answer that a bare `FINAL(...)` gives"
-    try: return ast.literal_eval(inner)
+    try: value = ast.literal_eval(inner)
     except (ValueError, SyntaxError, MemoryError, RecursionError): return inner
+    return inner if value is ... else value
 
 # %% ../nbs/07_prompt.ipynb #7a866920
 run_cell_tool = dict(type='function', function=dict(name='run_cell', description='Run one code cell in the Jupyter session',

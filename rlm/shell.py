@@ -83,6 +83,7 @@ class Shell:
             started.cancel()
             await asyncio.wait([started])
             raise
+        if stored.folder: self.kernel.provisioner.tell(stored.folder)
         try: told = await self.kernel.channel.ask(context=stored.spec, question=self.question)
         except RLMError as e: raise ContextError(str(e).removeprefix('ValueError: ')) from e
         if skipped := told.pop('skipped', 0): stored.left_out['binary file'] = skipped

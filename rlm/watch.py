@@ -104,6 +104,7 @@ class ConsoleView:
 
     def _on_stop(self, d):
         self._rest()
+        if d.get('error') and not self.trajectory.usage.calls: return # whoever called is told, and nothing was done
         if d.get('reason') and d['answer'] is None: self._line(first_lines(d['reason']), 'yellow')
         if d.get('error'): self._line(first_lines(d['error']), 'red')
         self._line(f'── {summary_line(self.trajectory)}', 'bold cyan')
