@@ -155,6 +155,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.kernel.Kernel._on_end': ('kernel.html#kernel._on_end', 'rlm/kernel.py'),
                             'rlm.kernel.Kernel._pump': ('kernel.html#kernel._pump', 'rlm/kernel.py'),
                             'rlm.kernel.Kernel._result': ('kernel.html#kernel._result', 'rlm/kernel.py'),
+                            'rlm.kernel.Kernel._subscribed': ('kernel.html#kernel._subscribed', 'rlm/kernel.py'),
                             'rlm.kernel.Kernel._until_done': ('kernel.html#kernel._until_done', 'rlm/kernel.py'),
                             'rlm.kernel.Kernel._watch': ('kernel.html#kernel._watch', 'rlm/kernel.py'),
                             'rlm.kernel.Kernel._why_not': ('kernel.html#kernel._why_not', 'rlm/kernel.py'),

@@ -21,6 +21,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
@@ -292,11 +293,20 @@ class Kernel:
         if not self.channel.ready.done(): raise KernelStartError(self._why_not())
         self.client = manager.client()
         self.client.start_channels(hb=False)
-        await self.client.get_iopub_msg(timeout=self.start_seconds) # `iopub_welcome`: from here on no output is lost
+        await self._subscribed()
         self._pumps = [asyncio.create_task(self._pump(self.client.get_iopub_msg)), asyncio.create_task(self._pump(self.client.get_shell_msg))]
 
+    async def _subscribed(self):
+        "Wait for the first output, `iopub_welcome`: from then on none is lost. ZeroMQ at times wakes the kernel's thread for it only with the next message, so cause one"
+        deadline = self._loop.time()+self.start_seconds
+        while self._loop.time()<deadline and not self._died.done():
+            with suppress(Empty): return await self.client.get_iopub_msg(timeout=0.25)
+            self.client.kernel_info()
+        raise KernelStartError(self._why_not())
+
     def _why_not(self):
-        log = Path(self.folder, 'log').read_text(errors='replace').strip()
+        log = ''
+        with suppress(OSError): log = Path(self.folder, 'log').read_text(errors='replace').strip()
         how = f'ended with status {self._died.result()}' if self._died.done() else f'said nothing for {self.start_seconds:g} s'
         return f'The kernel does not start: {self.provisioner.python} -m rlm.launch {how}. {log[-2000:]}'
 
