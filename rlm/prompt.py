@@ -204,7 +204,7 @@ def parse_reply(
         inner = found[2].strip()
         return Parsed(final_var=inner.strip('\'" ')) if found[1]=='FINAL_VAR' else Parsed(final=inner)
     if not text.strip(): return Parsed(problem='Your reply was empty.')
-    return Parsed(problem='No code cell, so nothing ran.')
+    return Parsed(problem='There is no code cell, so nothing ran.')
 
 # %% ../nbs/07_prompt.ipynb #95c5e5f5
 def final_value(
