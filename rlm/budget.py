@@ -91,9 +91,9 @@ class Ledger:
 # %% ../nbs/01_budget.ipynb #b0fb104e
 def budget_line(
     ledger:Ledger, # Of the running completion
-) -> str: # Such as `left: 8 sub-calls, 750 tokens`; empty without limits
+) -> str: # Such as `8 sub-calls, 750 tokens left`; empty without limits
     "What is left of the budget, for the root model"
     shown = dict(sub_calls='{:.0f} sub-calls', tokens='{:.0f} tokens', usd='${:.3f}', seconds='{:.0f} s')
     left = [text.format(rest) for limit,text in shown.items() if (rest := ledger.remaining(limit)) is not None]
     left = [re.sub(r'(\d{2,})\d{3} tokens', r'\1k tokens', o) for o in left]
-    return f'left: {", ".join(left)}' if left else ''
+    return f'{", ".join(left)} left' if left else ''

@@ -75,9 +75,9 @@ def result_messages(
 ) -> list[dict]: # One message, or one for each tool call
     "What came of a reply, as chat messages"
     shown = [cell_text(c, max_output_chars) for c in cells]
-    if not parsed.cells: shown = [f'{parsed.problem} Send one cell or FINAL(value).']
+    if not parsed.cells: shown = [f'{parsed.problem}: send one cell or FINAL(value)']
     if not reply.tool_calls: return [dict(role='user', content='\n\n'.join([f'{heading}\n{shown[0]}', *shown[1:]]))]
-    by_id,rest = dict(zip(parsed.call_ids, shown, strict=False)),parsed.problem or 'Not run: an earlier cell failed.'
+    by_id,rest = dict(zip(parsed.call_ids, shown, strict=False)),parsed.problem or 'not run: an earlier cell failed'
     texts = [by_id.get(c['id'], rest) for c in reply.tool_calls]
     texts[0] = f'{heading}\n{texts[0]}'
     return [dict(role='tool', tool_call_id=c['id'], content=t) for c,t in zip(reply.tool_calls, texts, strict=True)]
@@ -151,8 +151,8 @@ class Loop:
         parsed = parse_tool_calls(reply.tool_calls) if reply.tool_calls else parse_reply(reply.text)
         if parsed.final_var is not None: return Parsed([f'FINAL_VAR({parsed.final_var!r})'])
         if parsed.final is not None and parsed.final in self.shell.variables: return Parsed([f'FINAL({parsed.final})'])
-        if parsed.final in ('...', '…', 'value', 'answer'): return Parsed(problem='That is a placeholder, not an answer.')
-        if parsed.final is not None and self.shell.description and not self._ran: return Parsed(problem='You have not looked at the context yet.')
+        if parsed.final in ('...', '…', 'value', 'answer'): return Parsed(problem='that is a placeholder')
+        if parsed.final is not None and self.shell.description and not self._ran: return Parsed(problem='you have not looked at the context')
         return parsed
 
     async def _run(self, parsed):

@@ -99,8 +99,8 @@ def turn_head(
 ) -> str: # One line
     "The line that opens a message"
     of = '' if turns is None else f' of {turns}'
-    last = ' · last, FINAL now' if number==turns else ''
-    return f'[turn {number}{of}{last}{" · "+left if left else ""}]'
+    last = ', the last: FINAL now' if number==turns else ''
+    return f'[turn {number}{of}{last}{", "+left if left else ""}]'
 
 # %% ../nbs/07_prompt.ipynb #73be3986
 direct_prompt = 'Answer the question from the context, and from nothing else. If the context does not hold the answer, say that it does not. ' + brief
@@ -203,8 +203,8 @@ def parse_reply(
     if (found := _bare.search(text)) and _is_one(found[2]):
         inner = found[2].strip()
         return Parsed(final_var=inner.strip('\'" ')) if found[1]=='FINAL_VAR' else Parsed(final=inner)
-    if not text.strip(): return Parsed(problem='Your reply was empty.')
-    return Parsed(problem='There is no code cell, so nothing ran.')
+    if not text.strip(): return Parsed(problem='empty reply')
+    return Parsed(problem='no code cell')
 
 # %% ../nbs/07_prompt.ipynb #95c5e5f5
 def final_value(
@@ -238,8 +238,8 @@ def parse_tool_calls(
     parsed = Parsed()
     for call in calls:
         code = read_arguments(call['arguments'])
-        if call['name']!='run_cell': parsed.problem = f'There is no tool {call["name"]!r}, only `run_cell`.'
-        elif code is None: parsed.problem = 'The arguments of `run_cell` are not JSON with a string `code`.'
+        if call['name']!='run_cell': parsed.problem = f'there is no tool {call["name"]!r}, only `run_cell`'
+        elif code is None: parsed.problem = 'the arguments of `run_cell` are not JSON with a string `code`'
         else:
             parsed.cells.append(code)
             parsed.call_ids.append(call['id'])
