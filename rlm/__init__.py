@@ -46,4 +46,4 @@ def __getattr__(name: str) -> _Any:
     return value
 
 
-def __dir__() -> list[str]: return sorted([*globals(), *__all__])
+def __dir__() -> list[str]: return sorted({*globals(), *__all__})
