@@ -186,6 +186,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.kernel.kernel_environment': ('kernel.html#kernel_environment', 'rlm/kernel.py')},
             'rlm.launch': { 'rlm.launch.CappedOutStream': ('launch.html#cappedoutstream', 'rlm/launch.py'),
                             'rlm.launch.CappedOutStream.__init__': ('launch.html#cappedoutstream.__init__', 'rlm/launch.py'),
+                            'rlm.launch.CappedOutStream.close': ('launch.html#cappedoutstream.close', 'rlm/launch.py'),
                             'rlm.launch.CappedOutStream.finish': ('launch.html#cappedoutstream.finish', 'rlm/launch.py'),
                             'rlm.launch.CappedOutStream.write': ('launch.html#cappedoutstream.write', 'rlm/launch.py'),
                             'rlm.launch.CellApp': ('launch.html#cellapp', 'rlm/launch.py'),

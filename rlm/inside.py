@@ -243,7 +243,8 @@ def one_line(
     error:BaseException, # Any exception
 ) -> str: # At most 2,000 characters
     "Type and message of an exception"
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    try: message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception as e: message = f'its message cannot be told: {type(e).__name__}' # the model's own class may do anything
     return cut(f'{type(error).__name__}: {message}'.rstrip(': '), 2000)
 
 def _frame(at, mine):

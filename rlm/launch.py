@@ -56,6 +56,8 @@ class CappedOutStream(OutStream):
         "Print, as far as there is room"
         return self._cap.write(string)
 
+    def close(self): "Nothing: a cell may close its output, and the next one prints all the same"
+
     def finish(self) -> int: # Characters printed since the last time
         "Print the tail, and begin anew"
         total = self._cap.finish()
@@ -67,6 +69,7 @@ class CellKernel(IPythonKernel):
     "A kernel that ends every cell with a report to the host"
     shell_class = Type(QuietShell)
     names: Names
+    streams: tuple
     shell: Any
     _result: Any = None
 
@@ -82,18 +85,19 @@ class CellKernel(IPythonKernel):
         self.names.begin()
         cancelled = None
         try: return (await super().do_execute(*args, **kwargs))|dict(evalue='', traceback=[]) # the report has them, and any text can be sent in it
-        except asyncio.CancelledError as e:
-            cancelled = KeyboardInterrupt('the cell was interrupted')
-            return dict(status='error', ename='KeyboardInterrupt', evalue=str(e), traceback=[], execution_count=self.execution_count)
+        except asyncio.CancelledError: cancelled = KeyboardInterrupt('the cell was interrupted')
+        except Exception: pass # stock ipykernel fails where the text of an exception does; the report tells it all the same
         finally: self.report(cancelled)
+        return dict(status='error', ename='', evalue='', traceback=[], execution_count=self.execution_count)
 
     def report(self,
         error:BaseException|None=None, # What ended the cell, where IPython does not know it
     ):
         "Tell the host how the cell ended"
         result = self._result
+        sys.stdout,sys.stderr = self.streams # the cell may have taken them away
         if error is None and result is not None: error = result.error_before_exec or result.error_in_exec
-        chars = sum(s.finish() for s in (sys.stdout, sys.stderr) if isinstance(s, CappedOutStream))
+        chars = sum(s.finish() for s in self.streams)
         told: dict[str, Any] = dict(end=self.get_parent('shell')['header']['msg_id'], chars=chars)
         try: told.update(self.names.end())
         except Exception as e: error = error or e # a variable may be anything, and the host waits for this report
@@ -132,7 +136,7 @@ def start_app(
         shell_port=1, iopub_port=2, stdin_port=3, control_port=4, hb_port=5)
     app.initialize([])
     app.session.key = key.encode()
-    app.kernel.names = names
+    app.kernel.names,app.kernel.streams = names,(sys.stdout, sys.stderr)
     app.shell.events.register('post_run_cell', app.kernel.take)
     names.space, names._before = app.shell.user_ns, set(app.shell.user_ns)
     return app
