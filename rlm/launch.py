@@ -33,8 +33,10 @@ from .inside import Cap, Final, Home, Names, describe, format_error, one_line, o
 class QuietShell(ZMQInteractiveShell):
     "IPython without its own display of errors"
     def showtraceback(self, *args, **kwargs):
-        "Nothing: the error is told in the cell's report"
+        "Only that a value could not be displayed: the cell's own error is told in its report"
         self._last_traceback: list = []
+        shown = args[0] if args else kwargs.get('exc_tuple')
+        if isinstance(shown, tuple): print(f'[not shown: {one_line(shown[1])}]')
     showsyntaxerror = show_usage_error = showtraceback
 
     def _format_exception_for_storage(self, *args, **kwargs): return {} # IPython formats one for its history even if it keeps none

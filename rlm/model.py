@@ -141,6 +141,7 @@ def as_model_error(
     if {'ConnectError', 'ClientConnectorError', 'ConnectionRefusedError', 'gaierror'} & set(names) or words.startswith('Connection error'):
         return UnreachableError(f'Nothing answers for {at}: {words} Is the server running? Check `api_base`.')
     if 'AuthenticationError' in names or status in (401, 403) or 'Missing credentials' in words: return MissingKeyError(f'{at} refuses the key: {words} Check `api_key` or the provider\'s variable.')
+    if {'ImportError', 'ModuleNotFoundError'} & set(names): return RejectedError(f'{at} needs a package that is not installed: {words}')
     if 'NotFoundError' in names or status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if 'LLM Provider NOT provided' in words: return ModelNameError(f'No provider goes by the name {model!r}. Write it as provider/name, such as openai/gpt-5-mini, or give `api_base` for a server of your own.')
     if status in (400, 413, 422): return RejectedError(f'{at} refuses the request: {words}')
