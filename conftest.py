@@ -6,7 +6,7 @@ the contracts that follow it, whichever of them are chosen.
 
 `pytest --package` runs the same cells against the installed `rlm`: what a notebook exports is taken from the package
 instead. Without it the exported code would be tested in the notebooks only."""
-import ast, os, sys
+import ast, os, signal, sys
 from pathlib import Path
 from unittest import SkipTest
 import pytest
@@ -27,6 +27,8 @@ def pytest_addoption(parser):
         help='flags of cells to run that are left out otherwise, space separated (RLM_SMALL=1 makes benchmarks small)')
 
 def pytest_configure(config):
+    # a shell that starts pytest in the background lets it ignore Ctrl-C, and whatever the tests start would inherit that
+    if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
 
 def pytest_report_header(config):
