@@ -75,7 +75,7 @@ def result_messages(
 ) -> list[dict]: # One message, or one for each tool call
     "What came of a reply, as chat messages"
     shown = [cell_text(c, max_output_chars) for c in cells]
-    if not parsed.cells: shown = [f'{parsed.problem}: send one cell or FINAL(value)']
+    if not parsed.cells: shown = [f'{parsed.problem}: send a cell']
     if not reply.tool_calls: return [dict(role='user', content='\n\n'.join([f'{heading}\n{shown[0]}', *shown[1:]]))]
     by_id,rest = dict(zip(parsed.call_ids, shown, strict=False)),parsed.problem or 'not run: an earlier cell failed'
     texts = [by_id.get(c['id'], rest) for c in reply.tool_calls]
