@@ -22,12 +22,12 @@ import platformdirs
 from .budget import Budget, Ledger
 from .context import StoredContext, context_text
 from .inside import open_context
-from .loop import Journal, Loop
+from .loop import Journal, Loop, ask_root
 from .model import Model, as_model, estimate_tokens
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
-from .shell import Shell, ask_model
+from .shell import Shell, ask_model, check_cell_seconds
 from .sync import run_sync
-from .trajectory import BudgetError, ContextError, Event, InputError, ModelError, Record, RLMError, StopReason, SubCall, Trajectory, Turn
+from .trajectory import BudgetError, ContextError, Event, InputError, Record, RLMError, StopReason, SubCall, Trajectory, Turn
 from .watch import ConsoleView
 
 # %% ../nbs/09_engine.ipynb #23d65dec
@@ -192,9 +192,7 @@ class Completion:
         rlm,emit,messages = self._rlm,self._journal.emit,direct_messages(self.question, text)
         emit('turn', number=1, messages=messages)
         reservation,reply,begun = self._ledger.reserve(turns=1),None,asyncio.get_running_loop().time()
-        try: reply = await rlm.model.complete(messages)
-        except RLMError: raise
-        except Exception as e: raise ModelError(f'{rlm.model.name} raised {type(e).__name__}: {e}') from e
+        try: reply = await ask_root(rlm.model, messages)
         finally: self._ledger.settle(reservation, reply.usage if reply else None)
         emit('reply', **asdict(reply), seconds=asyncio.get_running_loop().time()-begun)
         emit('turn_end', number=1)
@@ -236,7 +234,7 @@ class RLM:
         if record is not None and not isinstance(record, (str, Path, bool)): raise InputError(f'record={record!r}: give a file, a folder, None or False')
         if system_prompt is not None and not isinstance(system_prompt, str): raise InputError(f'system_prompt must be text, got {type(system_prompt).__name__}')
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)): raise InputError(f'callbacks={callbacks!r}: give a list of functions')
-        if isinstance(cell_seconds, bool) or cell_seconds is not None and not (isinstance(cell_seconds, (int, float)) and cell_seconds>0): raise InputError(f'cell_seconds={cell_seconds!r}: give a number above 0, or None for no limit')
+        check_cell_seconds(cell_seconds)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose = list(callbacks),verbose
