@@ -21,7 +21,7 @@ import platformdirs
 
 from .budget import Budget, Ledger
 from .context import StoredContext, context_text
-from .inside import open_context
+from .reading import open_context
 from .loop import Journal, Loop, ask_root
 from .model import Model, as_model, estimate_tokens
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
