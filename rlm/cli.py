@@ -31,6 +31,7 @@ from .codec import to_json
 from .engine import RLM
 from .model import estimate_tokens
 from .trajectory import InputError, MissingKeyError, ModelNameError, RLMError, Trajectory, UnreachableError, counted
+from .walls import Walls
 from .watch import ConsoleView, printable
 
 # %% ../nbs/15_cli.ipynb #d87622db
@@ -79,8 +80,10 @@ def build(
 ) -> RLM:
     "The configuration that the arguments ask for"
     threshold = args.direct_threshold if args.direct_threshold is not None else 0 if model=='offline' else 10_000
+    memory = {} if args.memory_mb is None else dict(memory_mb=args.memory_mb)
+    walls = Walls(args.walls, network=args.network, **memory)
     given = {k: getattr(args, k) for k in ('turns', 'sub_calls', 'tokens', 'usd', 'seconds') if getattr(args, k) is not None}
-    return RLM(model, args.sub_model, args.api_base, budget=Budget(**given), cell_seconds=args.cell_seconds, direct_threshold=threshold,
+    return RLM(model, args.sub_model, args.api_base, budget=Budget(**given), cell_seconds=args.cell_seconds, direct_threshold=threshold, walls=walls,
         protocol=args.protocol, record=args.record or None, callbacks=[] if args.quiet else [ConsoleView(console)])
 
 # %% ../nbs/15_cli.ipynb #14c7ffcc
@@ -246,6 +249,10 @@ def _ask_arguments(one):
     limits.add_argument('--usd', metavar='X', type=float, help='dollars, where prices are known (default: no limit)')
     limits.add_argument('--seconds', metavar='X', type=float, help='time for the whole run (default: no limit)')
     limits.add_argument('--cell-seconds', metavar='X', type=float, default=120.0, help='time for one cell (default: 120)')
+    walls = one.add_argument_group('walls around the code that the model writes')
+    walls.add_argument('--walls', choices=('best', 'full', 'landlock', 'limits', 'none'), default='best', help="'best' that the system allows (default), 'full' or a refusal, or a lower level")
+    walls.add_argument('--network', action='store_true', help='let cells use the network')
+    walls.add_argument('--memory-mb', metavar='X', type=float, help='memory that cells may use (default: 4096, or half of the machine)')
 
 # %% ../nbs/15_cli.ipynb #b33a2fee
 def main(

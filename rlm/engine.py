@@ -25,9 +25,10 @@ from .reading import open_context
 from .loop import Journal, Loop, ask_root
 from .model import Model, as_model, estimate_tokens
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
-from .shell import Shell, ask_model, check_cell_seconds
+from .shell import Shell, as_walls, ask_model, check_cell_seconds
 from .sync import run_sync
 from .trajectory import BudgetError, ContextError, Event, InputError, Record, RLMError, StopReason, SubCall, Trajectory, Turn
+from .walls import Walls, level_text
 from .watch import ConsoleView
 
 # %% ../nbs/09_engine.ipynb #23d65dec
@@ -153,7 +154,7 @@ class Completion:
     async def _open(self, stack, stored, why):
         "A loop over an open shell, with its models checked at the same time"
         rlm = self._rlm
-        shell = Shell(stored, question=self.question, cell_seconds=rlm.cell_seconds, ask=self._sub_caller())
+        shell = Shell(stored, question=self.question, cell_seconds=rlm.cell_seconds, walls=rlm.walls, ask=self._sub_caller(), max_output_chars=rlm.max_output_chars)
         opening = asyncio.create_task(shell.open())
         stack.push_async_callback(shell.close)
         try: await asyncio.gather(_check(rlm.model), _check(rlm.sub_model), opening)
@@ -163,6 +164,7 @@ class Completion:
             raise
         self._begin_record()
         self._journal.emit('route', way='repl', why=why)
+        self._journal.emit('kernel', walls=shell.kernel.level, text=level_text(shell.kernel.level, rlm.walls.network))
         text = context_text(shell.description)
         self._journal.emit('context', summary=text.split('\n\n')[0], left_out=stored.remark(), **{k:v for k,v in shell.description.items() if k!='samples'})
         messages = [dict(role='system', content=self._system_prompt(bool(shell.description))), dict(role='user', content=first_message(self.question, text))]
@@ -215,6 +217,7 @@ class RLM:
         api_key:str|None=None, # The key; None for the provider's environment variable
         budget:Budget=Budget(), # What a completion may spend
         cell_seconds:float|None=120, # Limit on a cell's own time, in seconds; None for no limit
+        walls:str|Walls='best', # Around the kernel: 'best' that the system allows, 'full' or a refusal, 'none'; a `Walls` for network, memory and more
         max_output_chars:int=10_000, # How much of a cell's output the root model is shown
         max_concurrent:int=16, # How many sub-calls run at once
         direct_threshold:int=0, # Up to how many tokens question and context go to the model in one call; 0 to open a shell always
@@ -235,6 +238,7 @@ class RLM:
         if system_prompt is not None and not isinstance(system_prompt, str): raise InputError(f'system_prompt must be text, got {type(system_prompt).__name__}')
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)): raise InputError(f'callbacks={callbacks!r}: give a list of functions')
         check_cell_seconds(cell_seconds)
+        self.walls = as_walls(walls)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose = list(callbacks),verbose
@@ -244,7 +248,7 @@ class RLM:
     def settings(self) -> dict: # No keys among them
         "The settings, for the record"
         kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'direct_threshold', 'protocol')
-        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget))
+        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls))
 
     def turns(self,
         question:str, # What is asked

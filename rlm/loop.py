@@ -15,8 +15,8 @@ from typing import Any
 
 from .budget import Ledger, budget_line
 from .model import Model, Reply, estimate_tokens, message_text
-from .prompt import Parsed, cell_text, final_value, parse_reply, parse_tool_calls, run_cell_tool, turn_head
-from .shell import Shell
+from .prompt import Parsed, final_value, parse_reply, parse_tool_calls, run_cell_tool, turn_head
+from .shell import Shell, cell_text
 from .trajectory import BudgetError, Cell, Event, ModelError, Record, RecordError, RLMError, StopReason, Trajectory, Turn
 
 # %% ../nbs/08_loop.ipynb #d6687c03

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['head', 'act', 'rules', 'functions', 'tail', 'brief', 'direct_prompt', 'code_names', 'run_cell_tool', 'system_prompt',
-           'first_message', 'cut_middle', 'cell_text', 'turn_head', 'direct_messages', 'Parsed', 'compiles', 'fences',
-           'strip_thoughts', 'code_cells', 'parse_reply', 'final_value', 'read_arguments', 'parse_tool_calls']
+           'first_message', 'turn_head', 'direct_messages', 'Parsed', 'compiles', 'fences', 'strip_thoughts',
+           'code_cells', 'parse_reply', 'final_value', 'read_arguments', 'parse_tool_calls']
 
 # %% ../nbs/07_prompt.ipynb #ac09da76
 import ast
@@ -67,29 +67,6 @@ def first_message(
 ) -> str: # The content of the first user message
     "The question and the description of the context"
     return f'Question: {question}\n\n{description}'
-
-# %% ../nbs/07_prompt.ipynb #4c9a104d
-def cut_middle(
-    text:str, # Any text
-    most:int, # Characters to keep
-    total:int|None=None, # Its true length, if it was cut before; None for its length
-) -> str: # Head and tail, with the number of characters between them
-    "`text`, or its head and tail if it is long"
-    total = max(total or 0, len(text))
-    if len(text)<=most and total<=most: return text
-    keep = min(most, len(text))
-    return f'{text[:keep*2//3]}\n[… {total-keep:,} of {total:,} characters left out …]\n{text[len(text)-keep//3:]}'
-
-# %% ../nbs/07_prompt.ipynb #836d6023
-def cell_text(
-    cell:Cell, # One that has run
-    max_output_chars:int=10_000, # How much of its output to show
-) -> str: # Output, exception, and what the shell has to say
-    "What a cell looks like to the root model"
-    parts = [cut_middle(cell.output, max_output_chars, cell.output_chars)] if cell.output else []
-    if cell.error: parts.append(cut_middle(cell.traceback or cell.error, 4000))
-    if cell.note: parts.append(f'[{cell.note}]')
-    return '\n'.join(parts) or '(no output)'
 
 # %% ../nbs/07_prompt.ipynb #7adb4f29
 def turn_head(

@@ -9,6 +9,7 @@ __all__ = ['record_format', 'record_version', 'RLMError', 'InputError', 'Context
            'Trajectory', 'Record', 'read_events', 'counted', 'summary_line', 'reply_words', 'trajectory_html']
 
 # %% ../nbs/00_trajectory.ipynb #58de1763
+import base64
 import html
 import json
 import os
@@ -111,6 +112,8 @@ class Cell:
     seconds: float = 0.0       # The cell's own time, without waiting for sub-calls
     host_seconds: float = 0.0  # Time spent waiting for sub-calls
     sub_calls: list[SubCall] = field(default_factory=list) # In the order in which they ended
+    displays: list[dict] = field(default_factory=list) # Figures, tables and the like by MIME type, without their text; images as base64
+    kept: str = ''             # Variable of the kernel that holds the whole of a long output, such as 'output_3'; empty if there is none
 
 # %% ../nbs/00_trajectory.ipynb #ea78477b
 @dataclass
@@ -186,6 +189,7 @@ class Trajectory:
     settings: dict = field(default_factory=dict) # What the completion was configured with, keys left out
     context: dict = field(default_factory=dict)  # Description of the context; empty without one
     route: dict = field(default_factory=dict)    # way: 'direct' or 'repl', and why
+    walls: str = ''                      # The level reached around the kernel: 'full', 'landlock', 'limits' or 'none'; empty without a kernel
     notices: list[str] = field(default_factory=list) # What the reader should know
     reason: str = ''                     # The model's words for having no answer, or the error's
     error: str|None = None               # What the host suffered; None if nothing
@@ -209,6 +213,7 @@ class Trajectory:
     def _on_start(self, d): self.question,self.model,self.sub_model,self.settings = d['question'],d.get('model', ''),d.get('sub_model', ''),d.get('settings', {})
     def _on_context(self, d): self.context = d
     def _on_route(self, d): self.route = d
+    def _on_kernel(self, d): self.walls = d['walls']
     def _on_notice(self, d): self.notices.append(d['text'])
     def _on_turn(self, d): self.turns.append(_build(Turn, d))
 
@@ -360,11 +365,23 @@ def reply_words(
     return re.sub(r'^[ \t]*(```|~~~).*?(^[ \t]*\1|\Z)', '', reply, flags=re.S|re.M).strip()
 
 # %% ../nbs/00_trajectory.ipynb #fe7f9c43
+def _display_html(forms):
+    "One display, in the best of its forms"
+    for mime in ('image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/svg+xml'):
+        if not isinstance(form := forms.get(mime), str): continue
+        data = base64.b64encode(form.encode()).decode() if mime=='image/svg+xml' else form
+        return f'<img style="max-width:100%" src="data:{mime};base64,{html.escape(data)}">'
+    if isinstance(form := forms.get('text/html'), str):
+        rule = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'; img-src data:">'
+        return f'<iframe sandbox="" style="width:100%;height:16em;border:0;background:#fff" srcdoc="{html.escape(rule+form)}"></iframe>'
+    return ''.join(_fold(html.escape(mime), _pre(form if isinstance(form, str) else json.dumps(form, indent=1))) for mime,form in forms.items())
+
 def _cell_html(cell):
     "One cell: code, output, error, sub-calls"
     parts = [_pre(cell.code, '#36c')]
     if cell.sub_calls: parts.append(_fold(counted(len(cell.sub_calls), 'sub-call'), ''.join(_pre(c.prompt)+_pre(c.error or c.reply or '', '#080') for c in cell.sub_calls[:50])))
     if cell.output: parts.append(_pre(cell.output))
+    parts += map(_display_html, cell.displays)
     if cell.error: parts.append(_pre(cell.traceback or cell.error, '#b00'))
     if cell.note: parts.append(_pre(cell.note, '#a60'))
     return ''.join(parts)

@@ -71,6 +71,9 @@ class ConsoleView:
     def _on_notice(self, d): self._line(d['text'], 'yellow')
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
 
+    def _on_kernel(self, d):
+        if d['text']: self._line(d['text'], 'yellow')
+
     def _on_context(self, d):
         if d.get('summary'): self._line(d['summary'], 'dim')
         if d.get('left_out'): self._line(f'left out: {d["left_out"]}', 'yellow')
