@@ -21,13 +21,13 @@ import platformdirs
 
 from .budget import Budget, Ledger
 from .context import StoredContext, context_text
-from .reading import open_context
+from .reading import leaves, paths_of
 from .loop import Journal, Loop, ask_root
 from .model import Model, as_model, estimate_tokens
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
 from .shell import Shell, as_walls, ask_model, check_cell_seconds
 from .sync import run_sync
-from .trajectory import BudgetError, ContextError, Event, InputError, Record, RLMError, StopReason, SubCall, Trajectory, Turn
+from .trajectory import BudgetError, Event, InputError, Record, RLMError, StopReason, SubCall, Trajectory, Turn
 from .walls import Walls, level_text
 from .watch import ConsoleView
 
@@ -60,12 +60,10 @@ def whole_text(
     most_bytes:int, # Give up above this size on disk
 ) -> str|None: # The context as text; None if it is larger
     "A small context as text for a prompt"
-    spec = stored.spec
-    if spec['kind']=='none': return ''
-    paths = spec['paths'].values() if 'paths' in spec else [spec['path']]
-    if sum(os.path.getsize(p) for p in paths)>most_bytes: return None
-    try: value = open_context(spec, [])
-    except ValueError as e: raise ContextError(str(e)) from e
+    if stored.spec['kind']=='none': return ''
+    if any(part['kind'] in ('bytes', 'pickle') for part in leaves(stored.spec)): return None # no text, and a table is not opened in this process
+    if sum(os.path.getsize(p) for p in paths_of(stored.spec))>most_bytes: return None
+    value = stored.open()
     if isinstance(value, str): return value
     if isinstance(value, dict) and value and all(isinstance(v, str) for v in value.values()): return '\n\n'.join(f'--- {k}\n{v}' for k,v in value.items())
     return json.dumps(value, ensure_ascii=False, default=str)
@@ -164,7 +162,7 @@ class Completion:
             raise
         self._begin_record()
         self._journal.emit('route', way='repl', why=why)
-        self._journal.emit('kernel', walls=shell.kernel.level, text=level_text(shell.kernel.level, rlm.walls.network))
+        self._journal.emit('kernel', walls=shell.level, text=level_text(shell.level, rlm.walls.network))
         text = context_text(shell.description)
         self._journal.emit('context', summary=text.split('\n\n')[0], left_out=stored.remark(), **{k:v for k,v in shell.description.items() if k!='samples'})
         messages = [dict(role='system', content=self._system_prompt(bool(shell.description))), dict(role='user', content=first_message(self.question, text))]

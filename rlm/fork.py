@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -32,7 +32,7 @@ def forget(
 ):
     "Close the descriptors that this fork has inherited"
     kept = sorted({0, 1, 2, *keep})
-    for a,b in zip(kept, [*kept[1:], 1<<16]): os.closerange(a+1, b)
+    for a,b in zip(kept, [*kept[1:], 1<<16], strict=True): os.closerange(a+1, b)
 
 # %% ../nbs/03f_fork.ipynb #11dbc501
 def children() -> set[int]: # Numbers of the processes
@@ -40,7 +40,7 @@ def children() -> set[int]: # Numbers of the processes
     with open('/proc/thread-self/children') as f: return set(map(int, f.read().split()))
 
 def sweep(
-    spare:set[int]=frozenset(), # Numbers of the children to leave alone
+    spare:set[int]|frozenset[int]=frozenset(), # Numbers of the children to leave alone
 ):
     "End and reap all other children, and those that fall to this process meanwhile"
     while strays := children()-spare:
@@ -103,8 +103,9 @@ class ForkServer:
             elif op=='folder': self.folders.append(request['path'])
             self.tell(id=i, pid=None)
             job = None
-        if job: return job
-        for fd in fds: os.close(fd)
+        if not job:
+            for fd in fds: os.close(fd)
+        return job
 
     def adopt(self,
         i:int, # Number of the request
@@ -141,7 +142,7 @@ class ForkServer:
         self.tell(exit=child.pid, code=os.waitstatus_to_exitcode(status))
         sweep({c.pid for c in self.kids.values()})
 
-    def finish(self):
+    def finish(self) -> NoReturn:
         "The host is gone, or has no more need of us: end all below, remove what the host would have removed, and end"
         sweep()
         for folder in self.folders: shutil.rmtree(folder, ignore_errors=True)
@@ -261,7 +262,7 @@ def watch(
     link:socket.socket, # To the server
     level:str, # Of the walls
     limit_mb:float|None, # Of the memory of all processes together, beyond what the kernel was born with; None for no limit
-):
+) -> NoReturn:
     "Wait for the end of the kernel, tell its status, and end all that it has left"
     def end(status):
         with suppress(OSError): link.send(struct.pack('i', status))
@@ -308,8 +309,8 @@ def main():
     os.set_inheritable(fd, False)
     sys.path[0] = '' # the folder in which a cell runs
     preload()
-    job = ForkServer(socket.socket(fileno=fd), launch.Held(), os.pidfd_open(os.getppid())).serve
-    while job:
+    job: Callable[[], Any] = ForkServer(socket.socket(fileno=fd), launch.Held(), os.pidfd_open(os.getppid())).serve
+    while True:
         try: job = job()
         except BaseException: # of a fork: its kin must not run into its fate
             traceback.print_exc()

@@ -183,17 +183,17 @@ class Kernel:
     def __init__(self,
         answer:Callable[..., Awaitable[Any]]|None=None, # `answer(op, *args)` for each call that a cell makes
         source:ForkLine|None=None, # The holder of a context to fork from; None for the template
-        walls:Walls=Walls(), # What is around the kernel, and its limits
+        walls:Walls|None=None, # What is around the kernel, and its limits; None for the best walls and the usual limits
         seed:int=0, # For random numbers, so that a run can be repeated
         python:str|None=None, # The interpreter; None for the one that runs now
         provisioner:type[Provisioner]|None=None, # How to start it; None for a fork where that can be had, else a process of its own
         grace_seconds:float=2.0, # How long an interrupted cell may take to end
         start_seconds:float=30.0, # How long the process may take to start
     ):
-        walls.check()
-        self._answer,self._source,self.walls,self.grace_seconds = answer,source,walls,grace_seconds
-        self._settings = dict(seed=seed, walls=dataclasses.asdict(walls))
-        self._start = dict(python=python, start_seconds=start_seconds)
+        self._answer,self._source,self.walls,self.grace_seconds = answer,source,walls or Walls(),grace_seconds
+        self.walls.check()
+        self._settings = dict(seed=seed, walls=dataclasses.asdict(self.walls))
+        self._python,self._start = python,dict(python=python, start_seconds=start_seconds)
         self._kind = provisioner or (ForkProvisioner if can_fork() else SpawnProvisioner)
         self.folder = self.level = ''       # `level`: of the walls that were reached
         self._running: _Running|None = None
@@ -228,8 +228,8 @@ class Kernel:
         manager.transport,manager.ip,manager.connection_file = 'ipc',f'{self.folder}/ipc/s',f'{self.folder}/connection.json'
         manager.shell_port,manager.iopub_port,manager.stdin_port,manager.control_port,manager.hb_port = 1,2,3,4,5
         settings = dict(self._settings, folder=self.folder, key=manager.session.key.decode(), token=self.channel.token)
-        found = dict(self._start, folder=self.folder, settings=settings, levels=self.walls.attempts(), hello=self.channel.ready)
-        if self._kind is ForkProvisioner: found['source'] = self._source or template(self._start['python'])
+        found: dict[str, Any] = dict(self._start, folder=self.folder, settings=settings, levels=self.walls.attempts(), hello=self.channel.ready)
+        if self._kind is ForkProvisioner: found['source'] = self._source or template(self._python)
         for name,value in found.items(): setattr(self.provisioner, name, value)
         self.client = manager.client() # made while the kernel starts, connected when its sockets are there
         await manager.start_kernel()
@@ -278,7 +278,7 @@ class Kernel:
         return self._kind is ForkProvisioner and self._source is not None
 
     @property
-    def pid(self) -> int:
+    def pid(self) -> int|None:
         "Number of the process, or of the warden of a kernel that was forked"
         return self.provisioner.pid
 

@@ -391,8 +391,9 @@ def task_failed(
 ):
     "Tell what asyncio has to say of a task, for the cell that started it; for `loop.set_exception_handler`"
     found = [c for c in gc.get_referents(told.get('task') or told.get('future') or told.get('handle')) if isinstance(c, Context)]
-    text = told['message']+(f': {one_line(told["exception"])}' if told.get('exception') else '')
-    (found[0] if found else Context()).run(print, text, file=sys.stderr)
+    error = told.get('exception')
+    text = told['message'] if error is None else f'{told["message"]}: {one_line(error)}'
+    for context in found[:1]: context.copy().run(print, text, file=sys.stderr)
 
 # %% ../nbs/03c_output.ipynb #fc31186a
 class _CellDisplayHook(ZMQShellDisplayHook):

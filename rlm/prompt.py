@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
-from .trajectory import Cell
-
 # %% ../nbs/07_prompt.ipynb #5797b320
 head = {
     True: 'You answer a question about a context that is too long to read whole. The context is the Python variable `context` in a Jupyter session, the question is `question`. You see only what your code prints.',

@@ -12,8 +12,6 @@ import atexit
 import itertools
 import json
 import os
-import secrets
-import shutil
 import signal
 import site
 import socket
@@ -21,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -217,6 +214,12 @@ class Provisioner(KernelProvisionerBase):
         "Start the process"
         raise NotImplementedError
 
+    def tell(self,
+        folder:str, # To remove should this process die
+    ):
+        "Name a folder to whatever outlives this process by a moment"
+        raise NotImplementedError
+
     def why(self) -> str: # At most 2,000 characters
         "What the process had to say"
         try: return Path(self.folder, 'log').read_text(errors='replace').strip()[-2000:]
@@ -260,7 +263,7 @@ class ForkProvisioner(Provisioner):
     def tell(self,
         folder:str, # To remove should this process die
     ):
-        "Name a folder to the template, which outlives this process by a moment"
+        "Name a folder to the template"
         (self.source.parent or self.source).ask('folder', path=folder)
 
     async def send_signal(self,
@@ -288,14 +291,14 @@ class SpawnProvisioner(Provisioner):
             except OSError as e: raise KernelStartError(f'{self.python} cannot be run: {e.strerror}') from e
         self.pid,self.exit = self.process.pid,pending()
         threading.Thread(target=lambda: self.exit.set_result(self.process.wait()), daemon=True, name='rlm-watch').start()
-        self.tell(json.dumps(settings))
+        self.tell(json.dumps(settings)) # the first line; each further one is a folder
         return True
 
     def tell(self,
-        line:str, # The settings first; after that, a folder to remove should this process die
+        folder:str, # To remove should this process die
     ):
         "Send a line to the kernel's watchdog; its standard input stays open as long as this process lives"
-        with suppress(BrokenPipeError, ValueError): self.process.stdin.write(line.encode()+b'\n')
+        with suppress(BrokenPipeError, ValueError): self.process.stdin.write(folder.encode()+b'\n')
 
     async def send_signal(self,
         signum:int, # SIGINT interrupts the cell; any other ends the kernel and all in its session

@@ -18,7 +18,7 @@ from .kernel import AskError, Kernel
 from .model import Model
 from .provision import ForkLine, can_fork, start_holder, template
 from .sync import run_sync
-from .trajectory import Cell, ContextError, InputError, ModelError, RLMError, SubCall
+from .trajectory import Cell, ContextError, InputError, KernelStartError, ModelError, RLMError, SubCall
 from .walls import Walls
 
 # %% ../nbs/06_shell.ipynb #eb7ae656
@@ -80,12 +80,15 @@ async def holder_of(
         with _lock:
             if stored.holder is None or not stored.holder.alive: stored.holder = start_holder(stored.spec)
             line = stored.holder
-        found = await asyncio.shield(asyncio.wrap_future(line.ready))
+        try: found = await asyncio.shield(asyncio.wrap_future(line.ready))
+        except KernelStartError as e:
+            if line.parent.alive: raise ContextError('The process that read the context has died: it may be too large for the memory of this machine, or a file may have been cut while it was read') from None
+            raise KernelStartError(f'{e}. {line.why()}'.strip()) from None
         if 'error' not in found:
             _settled(stored, found['told'])
             return line
         line.close()
-        _refused(stored, found)
+        await _refused(stored, found)
 
 _lock = threading.Lock() # two shells may want the same context at the same time
 
@@ -99,7 +102,7 @@ async def attach(
     while True:
         spec = dict(kind='held') if kernel.held else stored.spec
         try: return _settled(stored, await kernel.channel.ask(context=spec, **more))
-        except AskError as e: _refused(stored, e.reply)
+        except AskError as e: await _refused(stored, e.reply)
 
 def _settled(stored, told):
     "Note what was left out in opening the context"
@@ -107,10 +110,10 @@ def _settled(stored, told):
     if stored.spec['kind']=='folder' and not told.get('items'): raise ContextError(f'The folder has no text to read{stored.remark(" (left out: ", ")")}')
     return {k: v for k,v in told.items() if k!='skipped'}
 
-def _refused(stored, found):
+async def _refused(stored, found):
     "Correct the spec, or raise `ContextError`"
     if found['kind']!='NotUTF8': raise ContextError(found['error'])
-    stored.correct(found['details'])
+    await asyncio.to_thread(stored.correct, found['details'])
 
 # %% ../nbs/06_shell.ipynb #6e982cc7
 def as_walls(
@@ -173,6 +176,11 @@ class Shell:
         self.description = await attach(stored, self.kernel, question=self.question, max_shown=self.max_output_chars)
         self._opened = stored
 
+    @property
+    def level(self) -> str:
+        "The level of walls that was reached; empty before `open`"
+        return self.kernel.level if self.kernel else ''
+
     async def _ask_model(self, prompt): return await ask_model(self._model, prompt)
 
     async def _answer(self, op, prompt):
@@ -231,7 +239,7 @@ class Shell:
         except AskError as e: raise (KeyError(name) if e.reply['kind']=='KeyError' else RLMError(str(e))) from None
 
     def __repr__(self):
-        state = f'walls={self.kernel.level!r}' if self.kernel else 'not open'
+        state = f'walls={self.level!r}' if self.kernel else 'not open'
         about = context_text(self.description).split('\n')[0].rstrip('.').replace('`', '') if self.description else 'no context'
         return f'Shell({about}, {state}, variables: {", ".join(self.variables) or "none"})'
 
