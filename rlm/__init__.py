@@ -19,6 +19,7 @@ _homes = dict(
     trajectory=['BudgetError', 'Cell', 'ContextError', 'Event', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError',
         'ModelError', 'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'StopReason', 'SubCall', 'Trajectory', 'Turn',
         'UnreachableError', 'Usage'],
+    walls=['Walls'],
     watch=['ConsoleView'],
 )
 _home_of = {name: module for module,names in _homes.items() for name in names}
@@ -36,6 +37,7 @@ if _TYPE_CHECKING:
     from .shell import Shell
     from .trajectory import (BudgetError, Cell, ContextError, Event, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
         ModelNameError, OverloadedError, RecordError, RejectedError, RLMError, StopReason, SubCall, Trajectory, Turn, UnreachableError, Usage)
+    from .walls import Walls
     from .watch import ConsoleView
 
 

@@ -139,7 +139,8 @@ class _Running:
     def __init__(self, code, channel):
         self.code,self.channel,self.id,self.report = code,channel,'',{}
         self.parts: list[str] = []
-        self.kept = self.shown_chars = 0
+        self.displays: list[dict] = []
+        self.kept = self.shown_chars = self.displayed = 0
         self.missing = {'reply', 'idle', 'report'}
         self.done: asyncio.Future = asyncio.get_running_loop().create_future()
         self.started,self.waited = time.monotonic(),channel.waited
@@ -168,13 +169,23 @@ class _Running:
         if (room := most-self.kept)>0: self.parts.append(text[:room])
         self.kept += min(len(text), max(0, room))
 
+    def display(self,
+        data:dict, # A value by MIME type
+        most:int=5_000_000, # Characters to keep of all displays of a cell
+    ):
+        "Keep what the cell displayed; this too is limited in the kernel already"
+        if 'text/plain' in data: self.show(f'{data["text/plain"]}\n') # ours sends text as text
+        forms = {mime: form for mime,form in data.items() if mime!='text/plain'}
+        self.displayed += len(json.dumps(forms))
+        if forms and self.displayed<=most: self.displays.append(forms)
+
     def message(self,
         m:dict, # Of the output socket
     ):
         "Take in a message that belongs to the cell"
         kind,content = m['msg_type'],m['content']
         if kind=='stream': self.show(content['text'])
-        elif kind in ('execute_result', 'display_data'): self.show(content['data'].get('text/plain', '')+'\n')
+        elif kind in ('execute_result', 'display_data'): self.display(content['data'])
         elif kind=='status' and content['execution_state']=='idle': self.seen('idle')
 
 # %% ../nbs/04_kernel.ipynb #f0d076d0
@@ -318,6 +329,7 @@ class Kernel:
         report,output = running.report,''.join(running.parts).rstrip('\n')
         chars = max(running.shown_chars, report.get('chars', 0))
         cell = Cell(running.code, output, chars, report.get('error'), report.get('traceback', ''), ended, '', running.own(), running.host())
+        cell.displays,cell.kept = running.displays,report.get('kept', '')
         limit = f'its limit of {seconds:g} s of its own time (cell_seconds)' if seconds is not None else 'no limit'
         if ended=='over': cell.ended = 'final' if 'final' in report else 'error' if cell.error else 'ok'
         elif ended=='interrupted': cell.note = f'The cell was interrupted at {limit}. What it had assigned until then is kept.'

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cell_number', 'display_limits', 'follow_work', 'Descriptors', 'Displays', 'CellText', 'restore_streams', 'Output',
-           'take_over', 'task_failed', 'CellShell', 'no_input', 'QuietShell', 'CappedOutStream']
+           'take_over', 'task_failed', 'CellShell', 'no_input']
 
 # %% ../nbs/03c_output.ipynb #4489ecac
 import base64
@@ -487,84 +487,3 @@ class CellShell(ZMQInteractiveShell):
 def no_input(*asked, **settings): # What was to be asked
     "What `input()` and `getpass()` do in a cell: `EOFError`, as where there is no keyboard"
     raise EOFError('input() has nobody to ask: work with `context`, `question` and what your code computes')
-
-# %% ../nbs/03c_output.ipynb #755ebba0
-from ipykernel.iostream import OutStream
-
-# %% ../nbs/03c_output.ipynb #992ac67b
-class QuietShell(ZMQInteractiveShell):
-    "IPython without its own display of errors"
-    def showtraceback(self, *args, **kwargs):
-        "Only that a value could not be displayed: the cell's own error is told in its report"
-        self._last_traceback: list = []
-        shown = args[0] if args else kwargs.get('exc_tuple')
-        if isinstance(shown, tuple): print(f'[not shown: {one_line(shown[1])}]')
-    showsyntaxerror = show_usage_error = showtraceback
-
-    def _format_exception_for_storage(self, *args, **kwargs): return {} # IPython formats one for its history even if it keeps none
-
-    def ask_exit(self):
-        "What `exit()` does: a hint, and the kernel goes on"
-        print('exit() does nothing here; FINAL(value) ends the work')
-
-class _OldCap:
-    "Head and tail of what is written, and the length of all of it"
-    def __init__(self,
-        emit:Any, # Sends text on
-        limit:int=100_000, # Characters of head, and of tail
-    ):
-        self._emit,self._limit,self._lock = emit,limit,threading.RLock()
-        self._reset()
-
-    def _reset(self): self.total,self._room,self._tail,self._kept = 0,self._limit,[],0
-
-    def write(self,
-        text:str, # What to write
-    ) -> int: # Its length, whether it was sent on or not
-        "Write, as far as there is room"
-        if not isinstance(text, str): raise TypeError(f'write() argument must be str, not {type(text).__name__}')
-        text = encodable(text)
-        with self._lock:
-            self.total += len(text)
-            head,rest = text[:self._room],text[self._room:]
-            self._room -= len(head)
-            if head: self._emit(head)
-            if rest: self._keep(rest[-self._limit:])
-        return len(text)
-
-    def _keep(self, text):
-        self._tail.append(text)
-        self._kept += len(text)
-        if self._kept>2*self._limit:
-            self._tail = [''.join(self._tail)[-self._limit:]]
-            self._kept = self._limit
-
-    def finish(self) -> int: # Characters written since the last time
-        "Send the tail, and begin anew"
-        with self._lock:
-            tail,total = ''.join(self._tail)[-self._limit:],self.total
-            left_out = total-self._limit-len(tail)
-            if left_out>0: self._emit(f'\n[… {left_out:,} characters left out …]\n')
-            if tail: self._emit(tail)
-            self._reset()
-        return total
-
-class CappedOutStream(OutStream):
-    "ipykernel's output stream behind a cap"
-    def __init__(self, *args, **kwargs):
-        self._cap = _OldCap(super().write)
-        super().__init__(*args, **kwargs)
-
-    def write(self,
-        string:str, # What to print
-    ) -> int: # Its length
-        "Print, as far as there is room"
-        return self._cap.write(string)
-
-    def close(self): "Nothing: a cell may close its output, and the next one prints all the same"
-
-    def finish(self) -> int: # Characters printed since the last time
-        "Print the tail, and begin anew"
-        total = self._cap.finish()
-        self.flush()
-        return total
