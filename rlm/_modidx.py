@@ -423,6 +423,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'rlm.provision.ForkLine.close': ('provision.html#forkline.close', 'rlm/provision.py'),
                                'rlm.provision.ForkLine.why': ('provision.html#forkline.why', 'rlm/provision.py'),
                                'rlm.provision.ForkProvisioner': ('provision.html#forkprovisioner', 'rlm/provision.py'),
+                               'rlm.provision.ForkProvisioner._unwanted': ('provision.html#forkprovisioner._unwanted', 'rlm/provision.py'),
                                'rlm.provision.ForkProvisioner.begin': ('provision.html#forkprovisioner.begin', 'rlm/provision.py'),
                                'rlm.provision.ForkProvisioner.send_signal': ( 'provision.html#forkprovisioner.send_signal',
                                                                               'rlm/provision.py'),

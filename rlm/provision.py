@@ -98,6 +98,7 @@ class ForkLine:
             else: self._reply(message)
         self._lose()
         self._line.close()
+        if self._process: self._process.wait() # or it would stay in the table of processes
 
     def _packet(self):
         try: return self._line.recv(1<<20)
@@ -253,10 +254,13 @@ class ForkProvisioner(Provisioner):
         settings:dict, # What the kernel is told
     ) -> bool: # False if this level is refused
         "Ask for a fork"
-        try:
-            self.tell(self.folder)
-            reply = await asyncio.wrap_future(self.source.ask('kernel', settings=settings))
+        self.tell(self.folder)
+        asked = self.source.ask('kernel', settings=settings)
+        try: reply = await asyncio.wrap_future(asked)
         except KernelStartError as e: raise KernelStartError(f'{e}. {self.source.why()}'.strip()) from None
+        except asyncio.CancelledError:
+            asked.add_done_callback(self._unwanted)
+            raise
         self.pid,self.exit = reply['pid'],reply.get('exit')
         return self.pid is not None
 
@@ -265,6 +269,10 @@ class ForkProvisioner(Provisioner):
     ):
         "Name a folder to the template"
         (self.source.parent or self.source).ask('folder', path=folder)
+
+    def _unwanted(self, asked):
+        "End a kernel that came when nobody waited for it any more"
+        if not asked.exception() and (pid := asked.result()['pid']): self.source.ask('signal', pid=pid, signum=int(signal.SIGKILL))
 
     async def send_signal(self,
         signum:int, # SIGINT interrupts the cell; any other ends the kernel and all it started

@@ -80,7 +80,7 @@ async def holder_of(
         with _lock:
             if stored.holder is None or not stored.holder.alive: stored.holder = start_holder(stored.spec)
             line = stored.holder
-        try: found = await asyncio.shield(asyncio.wrap_future(line.ready))
+        try: found = await asyncio.wrap_future(line.ready)
         except KernelStartError as e:
             if line.parent.alive: raise ContextError('The process that read the context has died: it may be too large for the memory of this machine, or a file may have been cut while it was read') from None
             raise KernelStartError(f'{e}. {line.why()}'.strip()) from None
