@@ -319,7 +319,7 @@ def main():
 # %% ../nbs/03f_fork.ipynb #b719f0f9
 def preload():
     "Import what a kernel would import up to its first answer"
-    import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pexpect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
+    import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
     TransformerManager().transform_cell('1')
 
 # %% ../nbs/03f_fork.ipynb #c3c071f0
