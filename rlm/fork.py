@@ -96,8 +96,8 @@ class ForkServer:
         if not data: self.finish()
         request = json.loads(data)
         op,i = request.pop('op'),request.pop('id')
-        if op=='hold': job = self.fork_holder(i, *fds)
-        elif op=='kernel': job = self.fork_kernel(i, **request)
+        if op=='hold': job = self._fork_holder(i, *fds)
+        elif op=='kernel': job = self._fork_kernel(i, **request)
         else:
             if op=='signal': self.signal(**request)
             elif op=='folder': self.folders.append(request['path'])
@@ -148,7 +148,7 @@ class ForkServer:
         for folder in self.folders: shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
-    def fork_holder(self, i, line, spec):
+    def _fork_holder(self, i, line, spec):
         "Fork a holder that talks to the host on `line` and finds the spec of its context in the file `spec`"
         ours,theirs = socket.socketpair()
         if pid := os.fork():
@@ -157,7 +157,7 @@ class ForkServer:
         forget(line, spec, theirs.fileno())
         return lambda: holder(line, spec, theirs)
 
-    def fork_kernel(self, i, settings):
+    def _fork_kernel(self, i, settings):
         "Fork the warden of a kernel"
         ours,theirs = socket.socketpair()
         held,level,starter = self.held,settings['level'],os.fork()

@@ -140,7 +140,7 @@ class _Running:
         self.code,self.channel,self.id,self.report = code,channel,'',{}
         self.parts: list[str] = []
         self.displays: list[dict] = []
-        self.kept = self.shown_chars = self.displayed = 0
+        self.kept = self.shown_chars = self.displayed = self.interrupts = 0
         self.missing = {'reply', 'idle', 'report'}
         self.done: asyncio.Future = asyncio.get_running_loop().create_future()
         self.started,self.waited = time.monotonic(),channel.waited
@@ -318,6 +318,7 @@ class Kernel:
             await asyncio.wait([running.done], timeout=left)
         if running.done.done(): return running.done.result()
         for grace in (self.grace_seconds, self.grace_seconds/2):
+            running.interrupts += 1
             await self.interrupt()
             await asyncio.wait([running.done], timeout=grace)
             if running.done.done(): return 'interrupted' if running.done.result()=='over' else 'died'
@@ -332,8 +333,8 @@ class Kernel:
         cell.displays,cell.kept = running.displays,report.get('kept', '')
         limit = f'its limit of {seconds:g} s of its own time (cell_seconds)' if seconds is not None else 'no limit'
         if ended=='over': cell.ended = 'final' if 'final' in report else 'error' if cell.error else 'ok'
-        elif ended=='interrupted': cell.note = f'The cell was interrupted at {limit}. What it had assigned until then is kept.'
-        elif ended=='killed': cell.error,cell.note = 'TimeoutError: the cell was killed',f'The cell reached {limit}, did not react to interrupts, and was ended with its kernel.'
+        elif ended=='interrupted': cell.note = f'The cell was interrupted{" twice" if running.interrupts>1 else ""} at {limit}. What it had assigned until then is kept.'
+        elif ended=='killed': cell.error,cell.note = 'TimeoutError: the cell was killed',f'The cell reached {limit}, did not react to two interrupts, and was ended with its kernel and all it had started.'
         else: cell.error = f'KernelDied: the kernel ended with status {self._died.result()} while the cell ran. {self.provisioner.why()}'.rstrip()
         return cell
 

@@ -206,7 +206,7 @@ class Provisioner(KernelProvisionerBase):
             if self.hello.done(): return self.parent.get_connection_info()
             how = f'ended with status {over.result()}' if over.done() else f'said nothing for {self.start_seconds:g} s'
             if not over.done(): break
-        else: how = f'is refused here with walls={self.settings["walls"]["level"]!r}' if not self.exit else how
+        else: how = f'is refused by this system with walls={self.settings["walls"]["level"]!r}; "best" takes what it allows' if not self.exit else how
         raise KernelStartError(f'The kernel does not start: {self.python or sys.executable} {how}. {self.why()}'.strip())
 
     async def begin(self,
