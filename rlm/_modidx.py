@@ -564,6 +564,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'rlm.trajectory': { 'rlm.trajectory.BudgetError': ('trajectory.html#budgeterror', 'rlm/trajectory.py'),
                                 'rlm.trajectory.BudgetError.__init__': ('trajectory.html#budgeterror.__init__', 'rlm/trajectory.py'),
                                 'rlm.trajectory.Cell': ('trajectory.html#cell', 'rlm/trajectory.py'),
+                                'rlm.trajectory.Cell.__repr__': ('trajectory.html#cell.__repr__', 'rlm/trajectory.py'),
+                                'rlm.trajectory.Cell._repr_html_': ('trajectory.html#cell._repr_html_', 'rlm/trajectory.py'),
                                 'rlm.trajectory.ContextError': ('trajectory.html#contexterror', 'rlm/trajectory.py'),
                                 'rlm.trajectory.Event': ('trajectory.html#event', 'rlm/trajectory.py'),
                                 'rlm.trajectory.Event.from_line': ('trajectory.html#event.from_line', 'rlm/trajectory.py'),

@@ -115,6 +115,12 @@ class Cell:
     displays: list[dict] = field(default_factory=list) # Figures, tables and the like by MIME type, without their text; images as base64
     kept: str = ''             # Variable of the kernel that holds the whole of a long output, such as 'output_3'; empty if there is none
 
+    def __repr__(self):
+        told = {name: value for name in ('code', 'output', 'error', 'note') if (value := getattr(self, name))}
+        return f'Cell({", ".join(f"{k}={v!r:.300}" for k,v in told.items())}, ended={self.ended!r})'
+
+    def _repr_html_(self): return _cell_html(self)
+
 # %% ../nbs/00_trajectory.ipynb #ea78477b
 @dataclass
 class Turn:
