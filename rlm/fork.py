@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -126,7 +125,9 @@ class ForkServer:
             if child.pid!=pid: continue
             with suppress(OSError):
                 if signum==signal.SIGINT: os.killpg(kernel_of(pid), signum)
-                else: os.kill(pid, signal.SIGKILL if child.all_end else signal.SIGTERM)
+                elif child.all_end: os.kill(pid, signal.SIGKILL)
+                else:
+                    for wanted in (signal.SIGTERM, signal.SIGCONT): os.kill(pid, wanted) # a cell may have stopped it
 
     def reap(self,
         fd:int, # The descriptor of a process that has ended
@@ -145,7 +146,7 @@ class ForkServer:
     def finish(self) -> NoReturn:
         "The host is gone, or has no more need of us: end all below, remove what the host would have removed, and end"
         sweep()
-        for folder in self.folders: shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.folders: launch.remove(folder)
         os._exit(0)
 
     def _fork_holder(self, i, line, spec):
@@ -231,7 +232,7 @@ def warden(
     walls.set_dumpable(False) # the kernel may not look into us
     pid = os.fork()
     if not pid: return lambda: kernel(settings, ipc, work, wanted, held)
-    watch(pid, link, level, wanted.memory_mb)
+    watch(pid, link, level, None if level=='none' else wanted.memory_mb)
 
 # %% ../nbs/03f_fork.ipynb #9867d06d
 def memory_mb(
@@ -269,14 +270,15 @@ def watch(
         if level!='full': sweep()
         os._exit(0)
     with suppress(OSError): os.setpgid(pid, pid) # an interrupt goes to the kernel's children too
-    signal.signal(signal.SIGTERM, lambda *_: end(signal.SIGKILL))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if level=='full' else lambda *_: end(signal.SIGKILL)) # the first of a namespace hears no signal from within that it does not handle
     poll,most = select.poll(),None if limit_mb is None else limit_mb+memory_mb([pid], False)
     poll.register(os.pidfd_open(pid), select.POLLIN)
     while True:
         poll.poll(500)
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0]==pid: end(ended[1])
-        if most is not None and memory_mb(family := descendants(pid), False)>most and (total := memory_mb(family, True))>most:
+        if most is not None and memory_mb(family := descendants(os.getpid())[1:], False)>most and (total := memory_mb(family, True))>most:
             print(f'Its processes together took {total:,.0f} MB, which is more than memory_mb={limit_mb:g} allows.', flush=True)
             end(signal.SIGKILL)
 

@@ -11,7 +11,6 @@ import dataclasses
 import json
 import os
 import secrets
-import shutil
 import signal
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from .inside import encodable, pack
+from .launch import remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
 from .trajectory import Cell, KernelDiedError, KernelError, KernelStartError, RLMError
 from .walls import Walls, undumpable_host
@@ -194,6 +194,7 @@ class Kernel:
     def __init__(self,
         answer:Callable[..., Awaitable[Any]]|None=None, # `answer(op, *args)` for each call that a cell makes
         source:ForkLine|None=None, # The holder of a context to fork from; None for the template
+        context:dict|None=None, # Spec of the context, for a kernel that is not forked from its holder; None for no context
         walls:Walls|None=None, # What is around the kernel, and its limits; None for the best walls and the usual limits
         seed:int=0, # For random numbers, so that a run can be repeated
         python:str|None=None, # The interpreter; None for the one that runs now
@@ -203,7 +204,7 @@ class Kernel:
     ):
         self._answer,self._source,self.walls,self.grace_seconds = answer,source,walls or Walls(),grace_seconds
         self.walls.check()
-        self._settings = dict(seed=seed, walls=dataclasses.asdict(self.walls))
+        self._settings = dict(seed=seed, context=context or dict(kind='none'), walls=dataclasses.asdict(self.walls))
         self._python,self._start = python,dict(python=python, start_seconds=start_seconds)
         self._kind = provisioner or (ForkProvisioner if can_fork() else SpawnProvisioner)
         self.folder = self.level = ''       # `level`: of the walls that were reached
@@ -211,6 +212,8 @@ class Kernel:
         self._pumps: list[asyncio.Task] = []
         self._watcher: asyncio.Task|None = None
         self._closed = False
+        self._remove: Callable[[], Any] = lambda: None
+        self.channel: Any = None # A `Channel`, from `start` on
 
     async def start(self) -> 'Kernel': # Itself; `KernelStartError` with the process's error output if it does not start
         "Start the process and connect to it"
@@ -284,11 +287,6 @@ class Kernel:
         return bool(self._pumps) and not self._closed and not self._died.done()
 
     @property
-    def held(self) -> bool:
-        "Whether it was born with a context"
-        return self._kind is ForkProvisioner and self._source is not None
-
-    @property
     def pid(self) -> int|None:
         "Number of the process, or of the warden of a kernel that was forked"
         return self.provisioner.pid
@@ -355,7 +353,7 @@ class Kernel:
         for task in self._pumps: task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
         if self._pumps: self.client.stop_channels()
-        await self.channel.close()
+        if self.channel: await self.channel.close()
         if getattr(self, 'manager', None): await self.manager.cleanup_resources()
         self._remove()
 
@@ -368,4 +366,4 @@ def remove_folder(
     pid:int, # Of the process that made it
 ):
     "Remove a folder, but not from a fork of the process that made it"
-    if os.getpid()==pid: shutil.rmtree(folder, ignore_errors=True)
+    if os.getpid()==pid: remove(folder)

@@ -36,7 +36,7 @@ def kernel_environment() -> dict[str, str]: # All that a template or a spawned k
     package = Path(rlm.__file__).parents[1]
     path = [os.environ.get('PYTHONPATH', ''), '' if package.name in ('site-packages', 'dist-packages') else str(package)]
     ours = dict(PYTHONPATH=os.pathsep.join(filter(None, path)), PYTHONHASHSEED='0', PYTHONUNBUFFERED='1', JUPYTER_PLATFORM_DIRS='1',
-        GLIBC_TUNABLES='glibc.malloc.hugetlb=1', **(dict(PYTHONUSERBASE=site.getuserbase()) if site.ENABLE_USER_SITE else {}))
+        GLIBC_TUNABLES='glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2', **(dict(PYTHONUSERBASE=site.getuserbase()) if site.ENABLE_USER_SITE else {}))
     return {k: os.environ[k] for k in passed if k in os.environ}|ours
 
 # %% ../nbs/03g_provision.ipynb #41f97922
@@ -174,7 +174,7 @@ def start_holder(
 class Provisioner(KernelProvisionerBase):
     "Starts a kernel, at the best level of walls that can be had"
     folder: str = ''                # The kernel's private folder
-    settings: dict[str, Any] = {}   # What the kernel is told: folder, key, token, seed, walls
+    settings: dict[str, Any] = {}   # What the kernel is told: folder, key, token, seed, walls, context
     levels: tuple = ()              # Of walls, best first
     python: str|None = None         # The interpreter; None for the one that runs now
     hello: Any = None               # An asyncio future that is done when the kernel has said hello
@@ -223,7 +223,10 @@ class Provisioner(KernelProvisionerBase):
 
     def why(self) -> str: # At most 2,000 characters
         "What the process had to say"
-        try: return Path(self.folder, 'log').read_text(errors='replace').strip()[-2000:]
+        try:
+            with open(f'{self.folder}/log', 'rb') as log:
+                log.seek(max(0, os.path.getsize(log.fileno())-8000)) # a cell may have found it, and written to it
+                return log.read().decode(errors='replace').strip()[-2000:]
         except OSError: return ''
 
     async def poll(self) -> int|None:
@@ -255,7 +258,7 @@ class ForkProvisioner(Provisioner):
     ) -> bool: # False if this level is refused
         "Ask for a fork"
         self.tell(self.folder)
-        asked = self.source.ask('kernel', settings=settings)
+        asked = self.source.ask('kernel', settings={k: v for k,v in settings.items() if k!='context'}) # its holder has it
         try: reply = await asyncio.wrap_future(asked)
         except KernelStartError as e: raise KernelStartError(f'{e}. {self.source.why()}'.strip()) from None
         except asyncio.CancelledError:
