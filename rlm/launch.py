@@ -168,7 +168,7 @@ class Held:
     "A context that has been opened"
     value: Any = None # The context; a part that must not be opened before the last fork is a `Later`
     told: dict = field(default_factory=dict) # Its description; empty without a context
-    spec: dict = field(default_factory=lambda: dict(kind='none')) # What it was opened from
+    spec: dict = field(default_factory=lambda: dict(kind='none')) # What it was opened from, if parts of it are still to be opened
     error: Exception|None = None # Why it could not be opened
 
 def hold(
@@ -178,7 +178,7 @@ def hold(
     "Open a context and describe it"
     skipped: list[str] = []
     value = open_context(spec, skipped, later)
-    return Held(value, {} if spec['kind']=='none' else dict(describe(value, spec), skipped=len(skipped)), spec)
+    return Held(value, {} if spec['kind']=='none' else dict(describe(value, spec), skipped=len(skipped)), spec if later else dict(kind='none'))
 
 # %% ../nbs/03e_launch.ipynb #8d5e95de
 def attach(
