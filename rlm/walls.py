@@ -80,8 +80,8 @@ class Walls:
 
 # %% ../nbs/03d_walls.ipynb #4173531f
 _numbers = dict(io_uring_setup=425, mount_setattr=442, landlock_create_ruleset=444, landlock_add_rule=445, landlock_restrict_self=446)
-_machines = dict(x86_64=_numbers|dict(socket=41, pivot_root=155, keyctl=250, seccomp=317, audit=0xc000003e),
-    aarch64=_numbers|dict(pivot_root=41, socket=198, keyctl=219, seccomp=277, audit=0xc00000b7))
+_machines = dict(x86_64=_numbers|dict(shmget=29, memfd_create=319, socket=41, pivot_root=155, keyctl=250, seccomp=317, audit=0xc000003e),
+    aarch64=_numbers|dict(shmget=194, memfd_create=279, pivot_root=41, socket=198, keyctl=219, seccomp=277, audit=0xc00000b7))
 
 def _number(name):
     "The number of a system call"
@@ -266,11 +266,13 @@ def _name_users(uid):
 def _filter_sockets(internet):
     "From now on only local sockets can be made, and those of the Internet if `internet`; needs `drop_privileges`"
     families = [socket.AF_UNIX, socket.AF_NETLINK]+[socket.AF_INET, socket.AF_INET6]*internet
-    refuse,allow = 7+len(families),8+len(families)
+    refused = ('io_uring_setup', 'memfd_create', 'shmget') # the first can make sockets too; the others memory that belongs to no process
+    at = 4+len(refused)
+    refuse,allow = at+2+len(families),at+3+len(families)
     load,equal,above,give = 0x20,0x15,0x35,0x06
     steps = [(load, 0, 0, 4), (equal, 0, refuse-2, _number('audit')), # system calls of another architecture have other numbers: none of them
-        (load, 0, 0, 0), (above, refuse-4, 0, 0x40000000), (equal, refuse-5, 0, _number('io_uring_setup')), # which can make sockets too
-        (equal, 0, allow-6, _number('socket')), (load, 0, 0, 16), *((equal, allow-8-i, 0, o) for i,o in enumerate(families)),
+        (load, 0, 0, 0), (above, refuse-4, 0, 0x40000000), *((equal, refuse-5-i, 0, _number(o)) for i,o in enumerate(refused)),
+        (equal, 0, allow-at-1, _number('socket')), (load, 0, 0, 16), *((equal, allow-at-3-i, 0, o) for i,o in enumerate(families)),
         (give, 0, 0, 0x50000|errno.EPERM), (give, 0, 0, 0x7fff0000)]
     program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *o) for o in steps))
     _call('seccomp', 1, 4, struct.pack('HQ', len(steps), ctypes.addressof(program)))
@@ -378,7 +380,7 @@ def level_text(
     network:bool, # Whether cells may use the network
 ) -> str: # One line; empty for 'full'
     "What to tell the user of walls that are below full"
-    more = 'the network, ' if network else ''
+    more = 'the network and ' if network else ''
     return dict(full='', landlock=f'The kernel is walled in by Landlock only: cells can see which files exist, and reach {more}Unix-domain sockets of yours.',
         limits='The kernel has no walls, only limits: cells can read and write what you can, and use the network.',
         none='The kernel has neither walls nor limits: cells can do what you can.')[level]
