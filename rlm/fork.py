@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from glob import glob
 from typing import Any, NoReturn
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -254,7 +255,8 @@ def descendants(
     "A process and all below it"
     found = [pid]
     for p in found:
-        with suppress(OSError), open(f'/proc/{p}/task/{p}/children') as f: found += map(int, f.read().split())
+        for children in glob(f'/proc/{p}/task/*/children'): # each thread has its own
+            with suppress(OSError), open(children) as f: found += map(int, f.read().split())
     return found
 
 # %% ../nbs/03f_fork.ipynb #8aaabaf8
