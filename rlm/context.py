@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 
 from .codec import to_json
 from .encoding import encoding_of
+from .kernel import remove_folder
 from .reading import NotUTF8, cut, describe, leaves, library_of, marks, open_context, type_name, wide_encoding
 from .trajectory import ContextError, counted
 
@@ -274,7 +275,7 @@ class StoredContext:
         try:
             if not self.folder:
                 self.folder = tempfile.mkdtemp(prefix='rlm-context-')
-                self._remove = weakref.finalize(self, _remove_folder, self.folder, os.getpid())
+                self._remove = weakref.finalize(self, remove_folder, self.folder, os.getpid())
             self._count += 1
             path = f'{self.folder}/{self._count}'
             with open(path, 'wb', buffering=1<<20) as f: write(f, value, *args)
@@ -335,9 +336,7 @@ def all_texts(
     kinds = set(map(type, value)) | (set(map(type, value.values())) if isinstance(value, dict) else set())
     return type(value).__name__ if kinds=={str} else None
 
-def _remove_folder(folder, pid):
-    "Remove a stored context, but not from a fork of the process that stored it"
-    if os.getpid()==pid: shutil.rmtree(folder, ignore_errors=True)
+
 
 # %% ../nbs/05_context.ipynb #fb6d127c
 def context_text(

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from IPython.core.inputtransformer2 import TransformerManager
 
 from . import launch, walls
+from .inside import told_of
 
 # %% ../nbs/03f_fork.ipynb #273e695f
 def forget(
@@ -200,7 +201,7 @@ def holder(
     server = ForkServer(socket.socket(fileno=line), launch.Held())
     with open(spec, 'rb') as f: wanted = json.loads(f.read())
     try: server.held = launch.hold(wanted, later=True)
-    except Exception as e: server.tell(id=0, error=str(e)[:20_000], kind=type(e).__name__, details=getattr(e, 'details', None)) # the host knows what to make of it
+    except Exception as e: server.tell(id=0, **told_of(e)) # the host knows what to make of it
     else: server.tell(id=0, told=server.held.told)
     return server.serve()
 
@@ -299,9 +300,7 @@ def kernel(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     launch.settle(work, '/tmp' if level=='full' else work, settings['seed'])
-    if level!='none': walls.limits(wanted, own_uid=level=='full')
-    if level=='landlock': walls.landlock(ipc, work, wanted)
-    if level=='limits': walls.drop_privileges()
+    launch.shut_in(level, ipc, work, wanted)
     walls.set_dumpable(True)
     walls.die_with_parent(lambda: False)
     launch.run_cells(settings, level, held, lambda: os.kill(os.getpid(), signal.SIGKILL))
