@@ -8,6 +8,7 @@ __all__ = ['to_json', 'from_json', 'dumps', 'loads']
 # %% ../nbs/00_codec.ipynb #731478e7
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ _tags: dict[str, tuple[type, Callable, Callable]] = {
     'timedelta': (timedelta, lambda v: [v.days, v.seconds, v.microseconds], lambda v: timedelta(*v)),
     'decimal':   (Decimal, str, Decimal),
     'int':       (_Never, hex, lambda v: int(v, 16)),
+    'text':      (_Never, lambda v: base64.b64encode(v.encode('utf-8', 'surrogatepass')).decode(), lambda v: base64.b64decode(v).decode('utf-8', 'surrogatepass')),
     'complex':   (complex, lambda v: [v.real, v.imag], lambda v: complex(*v)),
 }
 
@@ -36,16 +38,26 @@ def to_json(
     where:str='value', # How to call the value in an error message
 ) -> Any: # The same in types that `json.dumps` keeps; `TypeError` names what cannot be kept and where it is
     "`value` as JSON types, tagged where JSON would change it"
-    if isinstance(value, int) and value.bit_length()>8000: return {'$': 'int', 'v': hex(value)} # Python refuses to write longer ones in decimal
+    if isinstance(value, int) and value.bit_length()>8000: return _tagged('int', value) # Python refuses to write longer ones in decimal
+    if isinstance(value, str) and not _is_plain(value): return _tagged('text', value)
     if value is None or isinstance(value, (bool, int, float, str)): return value
     if isinstance(value, list): return [to_json(v, f'{where}[{i}]') for i,v in enumerate(value)]
     if isinstance(value, dict):
-        if all(isinstance(k, str) for k in value) and '$' not in value: return {k: to_json(v, f'{where}[{k!r}]') for k,v in value.items()}
+        if all(isinstance(k, str) and _is_plain(k) for k in value) and '$' not in value: return {k: to_json(v, f'{where}[{k!r}]') for k,v in value.items()}
         return {'$': 'dict', 'v': [[to_json(k, f'a key of {where}'), to_json(v, f'{where}[{k!r}]')] for k,v in value.items()]}
     for tag,(kind,apart,_) in _tags.items():
         if isinstance(value, kind): return {'$': tag, 'v': to_json(apart(value), where)}
     if callable(item := getattr(value, 'item', None)) and getattr(value, 'shape', None)==(): return to_json(item(), where)
     raise TypeError(f'{where} is a {type(value).__name__}, which cannot be kept: turn it into text, numbers, lists or dicts first')
+
+def _tagged(tag, value): return {'$': tag, 'v': _tags[tag][1](value)}
+
+def _is_plain(text):
+    "Whether text is free of two lone surrogates in a row, which JSON would join into one character"
+    if text.isascii(): return True
+    try: text.encode()
+    except UnicodeEncodeError: return not re.search('[\ud800-\udbff][\udc00-\udfff]', text)
+    return True
 
 # %% ../nbs/00_codec.ipynb #1c4f8178
 def from_json(

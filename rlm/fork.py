@@ -321,9 +321,10 @@ def main():
 
 # %% ../nbs/03f_fork.ipynb #b719f0f9
 def preload():
-    "Import what a kernel would import up to its first answer"
+    "Import and make what a kernel would up to its first answer"
     import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
     TransformerManager().transform_cell('1')
+    launch.make_app()
 
 # %% ../nbs/03f_fork.ipynb #c3c071f0
 if __name__=='__main__': main()

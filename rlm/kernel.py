@@ -8,6 +8,7 @@ __all__ = ['AskError', 'Channel', 'Kernel', 'remove_folder']
 # %% ../nbs/04_kernel.ipynb #a6e71531
 import asyncio
 import dataclasses
+import inspect
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from .inside import encodable, pack
+from .inside import encodable, max_frame, pack
 from .launch import remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
 from .trajectory import Cell, KernelDiedError, KernelError, KernelStartError, RLMError
@@ -92,7 +93,10 @@ class Channel:
         if self._writer and not self._writer.is_closing(): self._writer.write(pack(message))
 
     async def _serve(self, reader, writer):
-        async def frame(): return json.loads(await reader.readexactly(int.from_bytes(await reader.readexactly(4), 'big')))
+        async def frame():
+            size = int.from_bytes(await reader.readexactly(4), 'big')
+            if size>max_frame: raise ValueError(f'a frame of {size:,} bytes') # none of ours: the line is closed, and the kernel ends
+            return json.loads(await reader.readexactly(size))
         try:
             hello = await asyncio.wait_for(frame(), 10)
             if self.ready.done() or not secrets.compare_digest(str(hello.get('token')), self.token): return # not our kernel, or one that comes second
@@ -126,7 +130,8 @@ class Channel:
             if not self._out: self._waited += time.monotonic()-self._since
             self._calls.get(i, set()).discard(asyncio.current_task())
             if not self._calls.get(i): self._calls.pop(i, None)
-        self._send(id=i, slot=slot, **said)
+        try: self._send(id=i, slot=slot, **said)
+        except ValueError as e: self._send(id=i, slot=slot, error=str(e))
 
     def _lose(self):
         self.cancel()
@@ -246,7 +251,7 @@ class Kernel:
         if self._kind is ForkProvisioner: found['source'] = self._source or template(self._python)
         for name,value in found.items(): setattr(self.provisioner, name, value)
         self.client = manager.client() # made while the kernel starts, connected when its sockets are there
-        await manager.start_kernel()
+        await inspect.unwrap(AsyncKernelManager.start_kernel)(manager) # what is wrapped around it sleeps for 10 ms
         self._watcher = asyncio.create_task(self._watch())
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()

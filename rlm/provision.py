@@ -78,6 +78,12 @@ class ForkLine:
         except OSError: self._lose()
         return future
 
+    async def lives(self) -> bool: # Asked, because an end that has just come may not be known to this side yet
+        "Whether the other side still answers"
+        try: await asyncio.wrap_future(self.ask('signal', pid=0, signum=0))
+        except KernelStartError: return False
+        return True
+
     def close(self):
         "End the other side and all its kernels; may be called twice"
         if self._pid!=os.getpid(): return # a fork of the host has a copy of the line, which is not its own to break
@@ -113,8 +119,9 @@ class ForkLine:
     def _lose(self):
         self.alive = False
         with self._lock: lost,exits,self._waiting = list(self._waiting.values()),list(self._exits.values()),{}
+        of = f' ({self._process.args[0]})' if self._process else ''
         for f in lost:
-            if not f.done(): f.set_exception(KernelStartError('The process that forks kernels is gone'))
+            if not f.done(): f.set_exception(KernelStartError(f'The process that forks kernels is gone{of}'))
         for f in exits:
             if not f.done(): f.set_result(-signal.SIGKILL)
 

@@ -84,7 +84,7 @@ async def holder_of(
             line = stored.holder
         try: found = await asyncio.wrap_future(line.ready)
         except KernelStartError as e:
-            if line.parent.alive: raise ContextError('The process that read the context has died: it may be too large for the memory of this machine, or a file may have been cut while it was read') from None
+            if await line.parent.lives(): raise ContextError('The process that read the context has died: it may be too large for the memory of this machine, or a file may have been cut while it was read') from None
             raise KernelStartError(f'{e}. {line.why()}'.strip()) from None
         if 'error' not in found:
             _settled(stored, found['told'])
