@@ -109,12 +109,12 @@ class CellKernel(IPythonKernel):
             if error is None: error = e
         if error is not None and not isinstance(error, Final): told.update(error=one_line(error), traceback=format_error(error, self.shell.user_ns))
         self._error = error = None # what its frames hold goes now, not while the next cell runs
-        if self.names.home: self._send(told)
+        if self.names.home: self._send(self.names.home, told)
 
-    def _send(self, told):
-        try: self.names.home.put(**told)
+    def _send(self, home, told):
+        try: home.put(**told)
         except ValueError as e: # an answer of hundreds of megabytes
-            self.names.home.put(**{k: v for k,v in told.items() if k not in ('final', 'draft')}|dict(error=one_line(e), traceback=one_line(e)))
+            home.put(**{k: v for k,v in told.items() if k not in ('final', 'draft')}|dict(error=one_line(e), traceback=one_line(e)))
 
 # %% ../nbs/03e_launch.ipynb #c1baf7fb
 class CellApp(IPKernelApp):

@@ -119,7 +119,8 @@ class ForkLine:
     def _lose(self):
         self.alive = False
         with self._lock: lost,exits,self._waiting = list(self._waiting.values()),list(self._exits.values()),{}
-        of = f' ({self._process.args[0]})' if self._process else ''
+        args: Any = self._process.args if self._process else None
+        of = f' ({args[0]})' if args else ''
         for f in lost:
             if not f.done(): f.set_exception(KernelStartError(f'The process that forks kernels is gone{of}'))
         for f in exits:
