@@ -7,18 +7,22 @@ from typing import Any as _Any
 
 # Names are imported when first used: the kernel imports `rlm.launch` without the rest, and `import rlm` costs nothing.
 _homes = dict(
+    again=['forking', 'rerun', 'resuming'],
     budget=['Budget'],
     context=['StoredContext'],
+    errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
+        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError'],
     engine=['RLM', 'Completion', 'completion'],
     kernel=['Kernel'],
     local_server=['LocalServer'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
     offline=['OfflineModel'],
     prompt=['system_prompt'],
+    record=['Event'],
+    replay=['RecordedModel'],
+    runs=['list_runs', 'prune_runs'],
     shell=['Shell'],
-    trajectory=['BudgetError', 'Cell', 'ContextError', 'Event', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError',
-        'ModelError', 'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'StopReason', 'SubCall', 'Trajectory', 'Turn',
-        'UnreachableError', 'Usage'],
+    trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
     watch=['ConsoleView'],
 )
@@ -26,17 +30,22 @@ _home_of = {name: module for module,names in _homes.items() for name in names}
 __all__ = sorted(_home_of)
 
 if _TYPE_CHECKING:
+    from .again import forking, rerun, resuming
     from .budget import Budget
     from .context import StoredContext
     from .engine import RLM, Completion, completion
+    from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
+        OverloadedError, RecordError, RejectedError, RLMError, UnreachableError)
     from .kernel import Kernel
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
     from .offline import OfflineModel
     from .prompt import system_prompt
+    from .record import Event
+    from .replay import RecordedModel
+    from .runs import list_runs, prune_runs
     from .shell import Shell
-    from .trajectory import (BudgetError, Cell, ContextError, Event, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
-        ModelNameError, OverloadedError, RecordError, RejectedError, RLMError, StopReason, SubCall, Trajectory, Turn, UnreachableError, Usage)
+    from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
     from .watch import ConsoleView
 

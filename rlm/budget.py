@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from .trajectory import BudgetError, InputError, Usage
+from .errors import BudgetError, InputError
+from .trajectory import Usage
 
 # %% ../nbs/01_budget.ipynb #b6a52d72
 @dataclass(frozen=True)
@@ -72,6 +73,18 @@ class Ledger:
                 raise BudgetError(f'The budget {limit}={getattr(self.budget, limit)} is reached: {left:g} left, {want:g} asked', limit)
         for limit,want in asked.items(): self.reserved[limit] += want
         return Reservation(asked)
+
+    def carry(self,
+        usage:Usage, # Of all calls
+        turns:int, # Replies of the root model
+        sub_calls:int, # Calls made by cells
+        seconds:float, # That have passed
+    ):
+        "Count what was spent before this ledger was opened"
+        self.started -= seconds
+        if self.deadline is not None: self.deadline -= seconds
+        for limit,amount in dict(turns=turns, sub_calls=sub_calls, tokens=usage.tokens, usd=usage.usd or 0).items(): self.spent[limit] += amount
+        self.unpriced += usage.usd is None
 
     def settle(self,
         reservation:Reservation, # From `reserve`; a second time does nothing

@@ -30,7 +30,8 @@ from .budget import Budget
 from .codec import to_json
 from .engine import RLM
 from .model import estimate_tokens
-from .trajectory import InputError, MissingKeyError, ModelNameError, RLMError, Trajectory, UnreachableError, counted
+from .errors import InputError, MissingKeyError, ModelNameError, RLMError, UnreachableError
+from .trajectory import Trajectory, counted
 from .walls import Walls
 from .watch import ConsoleView, printable
 

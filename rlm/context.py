@@ -27,7 +27,8 @@ from .codec import to_json
 from .encoding import encoding_of
 from .kernel import remove_folder
 from .reading import NotUTF8, cut, describe, leaves, library_of, marks, open_context, type_name, wide_encoding
-from .trajectory import ContextError, counted
+from .errors import ContextError
+from .trajectory import counted
 
 # %% ../nbs/05_context.ipynb #0ef5729a
 def walk_files(
@@ -272,15 +273,19 @@ class StoredContext:
 
     def _write(self, kind, write, value, *args, **more):
         "Store `value` in a file of our own"
+        return dict(kind=kind, path=self._put(lambda file: write(file, value, *args)), **more)
+
+    def _put(self, write):
+        "A new file with what `write` puts into it"
         try:
             if not self.folder:
                 self.folder = tempfile.mkdtemp(prefix='rlm-context-')
                 self._remove = weakref.finalize(self, remove_folder, self.folder, os.getpid())
             self._count += 1
             path = f'{self.folder}/{self._count}'
-            with open(path, 'wb', buffering=1<<20) as f: write(f, value, *args)
+            with open(path, 'wb', buffering=1<<20) as f: write(f)
         except OSError as e: raise ContextError(f'The context cannot be stored in {self.folder or tempfile.gettempdir()}: {e.strerror}. TMPDIR names another place.') from e
-        return dict(kind=kind, path=path, **more)
+        return path
 
     def correct(self,
         details:list[dict], # Of a `NotUTF8`

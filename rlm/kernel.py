@@ -28,7 +28,8 @@ from jupyter_client.manager import AsyncKernelManager
 from .inside import encodable, max_frame, pack
 from .launch import remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
-from .trajectory import Cell, KernelDiedError, KernelError, KernelStartError, RLMError
+from .errors import KernelDiedError, KernelError, KernelStartError, RLMError
+from .trajectory import Cell
 from .walls import Walls, undumpable_host
 
 # %% ../nbs/04_kernel.ipynb #93909ace
@@ -216,7 +217,7 @@ class Kernel:
         self._running: _Running|None = None
         self._pumps: list[asyncio.Task] = []
         self._watcher: asyncio.Task|None = None
-        self._closed = False
+        self._closed = self._connected = False
         self._remove: Callable[[], Any] = lambda: None
         self.channel: Any = None # A `Channel`, from `start` on
 
@@ -255,6 +256,7 @@ class Kernel:
         self._watcher = asyncio.create_task(self._watch())
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
+        self._connected = True
         self.client.start_channels(hb=False)
         await self._subscribed()
         self._pumps = [asyncio.create_task(self._pump(self.client.get_iopub_msg)), asyncio.create_task(self._pump(self.client.get_shell_msg))]
@@ -357,7 +359,7 @@ class Kernel:
         if self._watcher: self._watcher.cancel()
         for task in self._pumps: task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
-        if self._pumps: self.client.stop_channels()
+        if self._connected: self.client.stop_channels() # also after a start that was cancelled: an open socket would block whoever collects its context
         if self.channel: await self.channel.close()
         if getattr(self, 'manager', None): await self.manager.cleanup_resources()
         self._remove()

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from .trajectory import InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, RejectedError, UnreachableError, Usage
+from .errors import InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, RejectedError, UnreachableError
+from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
 @dataclass

@@ -27,7 +27,7 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerBase
 
 import rlm
-from .trajectory import KernelStartError
+from .errors import KernelStartError
 
 # %% ../nbs/03g_provision.ipynb #6db7d5b8
 def kernel_environment() -> dict[str, str]: # All that a template or a spawned kernel will see

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['sub_prompt', 'ask_model', 'cut_middle', 'cell_text', 'check_cell_seconds', 'holder_of', 'start_with', 'as_walls',
-           'Shell']
+           'Replayed', 'Shell']
 
 # %% ../nbs/06_shell.ipynb #2cf26ce2
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,8 +21,11 @@ from .context import StoredContext, context_text
 from .kernel import AskError, Kernel
 from .model import Model
 from .provision import ForkLine, can_fork, start_holder, template
+from .reading import cut
+from .replay import Recall, assigned, difference
 from .sync import run_sync
-from .trajectory import Cell, ContextError, InputError, KernelStartError, ModelError, RLMError, SubCall
+from .errors import ContextError, InputError, KernelStartError, ModelError, RLMError
+from .trajectory import Cell, SubCall, counted
 from .walls import Walls
 
 # %% ../nbs/06_shell.ipynb #eb7ae656
@@ -138,6 +143,28 @@ def as_walls(
     return walls
 
 # %% ../nbs/06_shell.ipynb #74c18078
+@dataclass
+class Replayed:
+    "What came of running cells again"
+    cells: int = 0                                  # How many were
+    lost: list[str] = field(default_factory=list)   # Variables that are not there any more
+    old: list[str] = field(default_factory=list)    # Variables whose last assignment was not run again
+    differs: list[str] = field(default_factory=list) # What was not run, or did not do the same
+
+    def text(self) -> str: # Sentences; empty if nothing was to be run
+        "What to tell the root model"
+        parts = [f'{counted(self.cells, "earlier cell")} {"was" if self.cells==1 else "were"} run again, with the replies of then']*bool(self.cells)
+        if self.lost: parts.append(f'Variables lost: {_listed(self.lost, 50, ", ")}')
+        if self.old: parts.append(f'With an earlier value: {_listed(self.old, 50, ", ")}')
+        return '. '.join([*parts, *([_listed(self.differs, 5, '; ')] if self.differs else [])])+'.'*bool(parts or self.differs)
+
+_ends = dict(interrupted='it was interrupted at its limit', killed='it was killed at its limit', died='the kernel died in it')
+
+def _listed(items, most, between): return between.join(items[:most])+(f'{between}and {len(items)-most:,} more' if len(items)>most else '')
+
+def _named(cell): return f'The cell `{cut((cell.code.strip() or "(empty)").splitlines()[0], 60)}`'
+
+# %% ../nbs/06_shell.ipynb #b51db75f
 class Shell:
     "A place to run cells, with a context and models to ask"
     def __init__(self,
@@ -161,7 +188,9 @@ class Shell:
         self.draft: Any = None              # What `answer["content"]` holds
         self.stored: StoredContext|None = None
         self.kernel: Kernel|None = None
+        self.history: list[Cell] = []       # All cells that have run
         self._sub_calls: list[SubCall] = []
+        self._recall: Recall|None = None    # While a cell is run again: the replies it had
 
     async def open(self) -> 'Shell': # Itself; `ContextError` or `KernelStartError`
         "Start the kernel, and open the context in it"
@@ -193,34 +222,85 @@ class Shell:
     async def _ask_model(self, prompt): return await ask_model(self._model, prompt)
 
     async def _answer(self, op, prompt):
-        call = await self._ask(prompt)
+        call = self._recall.take(op, prompt) if self._recall else None
+        if call is None:
+            if self._recall and not self._recall.live: raise RLMError('the cell did not ask this when it first ran, and nothing new is asked while it is run again')
+            call = await self._ask(prompt)
+            call.function = op
         self._sub_calls.append(call)
         if call.error is not None: raise RLMError(call.error)
         return call.reply
 
     async def arun(self,
         code:str, # What to run, as in a Jupyter cell
+        recorded:Iterable[SubCall]=(), # Calls it has made already, if it is a cell that was cut off: they are not made again
     ) -> Cell: # What it showed, how it ended, and the sub-calls it made; if it set the answer, `final` holds it
         "Run one cell; if it ends the kernel, there is a new one afterwards"
         if not isinstance(code, str): raise InputError(f'A cell is text, got {type(code).__name__}')
         if self.kernel is None: raise RLMError('The shell is not open: use `with Shell(...) as shell`, or `open` it')
-        self._sub_calls = []
-        note = '' if self.kernel.alive else f'The kernel had died since the last cell. {self.kernel.provisioner.why()}'.rstrip()+f' {await self._revive(self.kernel)}'
-        cell,report = await self.kernel.execute(code, self.cell_seconds)
-        cell.sub_calls = self._sub_calls
+        note = '' if self.kernel.alive else f'The kernel had died since the last cell. {self.kernel.provisioner.why()}'.rstrip()+f' {await self._revive()}'
+        cell,report = await self._execute(code, self.cell_seconds, Recall(recorded, live=True))
         if 'final' in report: self.final = [from_json(report['final'])]
-        if 'draft' in report: self.draft = from_json(report['draft'])
-        if self.kernel.alive: self.variables = report.get('variables', self.variables)
-        else: note = f'{note} {await self._revive(self.kernel)}'
+        self.history.append(cell)
+        if not self.kernel.alive: note = f'{note} {await self._revive()}'
         cell.note = f'{cell.note} {note}'.strip()
         return cell
 
-    async def _revive(self, kernel):
-        "Start another kernel, and say what was lost with the last one"
-        lost,self.variables = self.variables,[]
-        await kernel.close()
+    async def _execute(self, code, seconds, recall):
+        "Run a cell and take in what it reports"
+        assert self.kernel is not None
+        self._sub_calls,self._recall = [],recall
+        try: cell,report = await self.kernel.execute(code, seconds)
+        finally: self._recall = None
+        cell.sub_calls = self._sub_calls
+        if 'draft' in report: self.draft = from_json(report['draft'])
+        self.variables = report.get('variables', self.variables)
+        return cell,report
+
+    async def _revive(self):
+        "Start another kernel, bring it to the state of the last, and say how far that went"
+        await self._restart()
+        return f'A new kernel was started. {(await self.replay(self.history, self.cell_seconds)).text()}'.rstrip()
+
+    async def _restart(self):
+        assert self.kernel is not None
+        await self.kernel.close()
         await self._start(self._opened)
-        return f'A new kernel was started: `context` and our functions are there; variables lost: {", ".join(lost[:50]) or "none"}.'
+
+    async def replay(self,
+        cells:list[Cell], # What has run, in order, with the sub-calls they made
+        seconds:float|None=None, # Limit on their own time together; None for that of each alone
+    ) -> 'Replayed': # What could not be had again
+        "Bring a kernel that has just started to the state after `cells`; nothing is asked again, and no answer is set"
+        known,skipped = self.variables,{i: _ends[c.ended] for i,c in enumerate(cells) if c.ended in _ends}
+        self.history = list(cells)
+        while True:
+            self.variables,told = [],Replayed()
+            if (fatal := await self._rerun(cells, skipped, told, seconds)) is None: break
+            skipped[fatal] = 'it ended the kernel when it was run again'
+            if sum('again' in why for why in skipped.values())>2: skipped = dict.fromkeys(range(len(cells)), 'two cells before had ended the kernel again')
+            await self._restart()
+        names = [*known, *(name for i in skipped for name in assigned(cells[i].code))]
+        told.lost = [n for n in dict.fromkeys(names) if n not in self.variables]
+        told.old = [n for n in told.old if n in self.variables]
+        return told
+
+    async def _rerun(self, cells, skipped, told, seconds):
+        "Run cells again, and note in `told` what differs; the number of the one that has ended the kernel, if one has"
+        assert self.kernel is not None
+        end = None if seconds is None else time.monotonic()+seconds
+        for i,cell in enumerate(cells):
+            left = self.cell_seconds if end is None else end-time.monotonic()
+            if left is not None and left<=0: skipped.setdefault(i, f'no time was left of cell_seconds={self.cell_seconds:g}')
+            if i in skipped:
+                await self.kernel.execute('# not run again') # so that those after it have the numbers they had
+                told.differs.append(f'{_named(cell)} was not run again: {skipped[i]}')
+                told.old += assigned(cell.code)
+                continue
+            again,_ = await self._execute(cell.code, left, Recall(cell.sub_calls))
+            if not self.kernel.alive: return i
+            told.cells,told.old = told.cells+1,[n for n in told.old if n not in assigned(cell.code)]
+            if words := difference(cell, again): told.differs.append(f'{_named(cell)} {words}')
 
     async def close(self):
         "End the kernel and remove what was stored; may be called twice"

@@ -59,7 +59,7 @@ class Walls:
 
     def check(self):
         "Raise `InputError` for settings that make no sense"
-        from rlm.trajectory import InputError # not needed in the kernel
+        from rlm.errors import InputError # not needed in the kernel
         if self.level not in ('best', *LEVELS): raise InputError(f"walls level={self.level!r}: give 'best', or one of {', '.join(map(repr, LEVELS))}")
         if not isinstance(self.network, bool): raise InputError(f'walls network={self.network!r}: give True or False')
         for name,least in dict(memory_mb=64, processes=32, file_mb=1, temp_mb=1).items():

@@ -14,7 +14,8 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from .prompt import strip_thoughts
-from .trajectory import Event, Trajectory, counted, reply_words, summary_line
+from .record import Event
+from .trajectory import Trajectory, counted, reply_words, summary_line
 
 # %% ../nbs/08a_watch.ipynb #d1811456
 def printable(
