@@ -32,7 +32,7 @@ from .shell import Shell, as_walls, ask_model, check_cell_seconds
 from .sync import run_sync
 from .errors import BudgetError, InputError, RLMError
 from .record import Event, Record
-from .runs import record_path
+from .runs import crowded, record_path
 from .trajectory import StopReason, SubCall, Trajectory, Turn
 from .walls import Walls, level_text
 from .watch import ConsoleView
@@ -102,6 +102,8 @@ class Completion:
         "Take over what was said and spent"
         self._past = past_turns(trajectory)
         self._journal.go_on(trajectory)
+        for watcher in self._journal.watchers:
+            if isinstance(watcher, ConsoleView): watcher.go_on(trajectory)
         calls = sum(e.kind=='sub_call' and not e.data.get('refused') for e in trajectory.events)
         self._ledger.carry(trajectory.usage, sum(bool(p.reply and not p.last) for p in self._past), calls, trajectory.seconds)
 
@@ -182,6 +184,7 @@ class Completion:
         if self._journal.record is None:
             self._journal.record,self.trajectory.path = Record(path),path
             self._journal.record.write(*self.trajectory.events)
+            if words := crowded(path): self._journal.emit('notice', text=words)
         if not isinstance(stored, KeptContext): return
         stop = threading.Event()
         hashing = asyncio.create_task(self._hash(stored, stop))

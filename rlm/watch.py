@@ -45,7 +45,14 @@ class ConsoleView:
         self.console = console or Console(highlight=False)
         self.trajectory = Trajectory()
         self._status: Status|None = None
-        self._calls = 0
+        self._calls = self._paid = 0
+
+    def go_on(self,
+        trajectory:Trajectory, # Of the completion that goes on, or is forked
+    ):
+        "Take in what has happened before, without showing it"
+        for event in trajectory.events: self.trajectory.apply(event)
+        self._calls,self._paid = len(trajectory.pending),trajectory.usage.calls
 
     def __call__(self,
         event:Event, # The next event
@@ -71,6 +78,17 @@ class ConsoleView:
     def _on_start(self, d): self._wait('starting')
     def _on_notice(self, d): self._line(d['text'], 'yellow')
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
+
+    def _on_resume(self, d):
+        known = self.trajectory.events
+        self._line(f'goes on from turn {sum(e.kind=="turn_end" for e in known)+1} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
+        last = next((e for e in reversed(known) if e.kind in ('code', 'cell')), None)
+        if last and last.kind=='code': self._on_code(last.data)
+        self._wait('starting')
+
+    def _on_replay(self, d):
+        if d['told']: self._line(d['told'], 'yellow')
+        elif d['cells']: self._line(f'{counted(d["cells"], "earlier cell")} run again', 'dim')
 
     def _on_kernel(self, d):
         if d['text']: self._line(d['text'], 'yellow')
@@ -108,7 +126,7 @@ class ConsoleView:
 
     def _on_stop(self, d):
         self._rest()
-        if d.get('error') and not self.trajectory.usage.calls: return # whoever called is told, and nothing was done
+        if d.get('error') and self.trajectory.usage.calls==self._paid: return # whoever called is told, and nothing was done
         if d.get('reason') and d['answer'] is None: self._line(first_lines(d['reason']), 'yellow')
         if d.get('error'): self._line(first_lines(d['error']), 'red')
         self._line(f'── {summary_line(self.trajectory)}', 'bold cyan')
