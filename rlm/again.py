@@ -75,8 +75,7 @@ def resuming(
     "Go on with a completion that was cut off, turn by turn"
     record = Record(path, resume=True)
     try:
-        trajectory = Trajectory(path=record.path)
-        for event in record.found.events: trajectory.apply(event)
+        trajectory = Trajectory(path=record.path).take(record.found.events)
         if not trajectory.question: raise RecordError(f'The record {path} holds no question: its process was killed before anything was asked. Ask again.')
         if 'record' in changes: raise InputError('A completion goes on in its own record: leave out record=, or fork it')
         if trajectory.stop_reason not in _cut_off: return _over(trajectory, record)

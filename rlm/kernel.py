@@ -66,8 +66,9 @@ class Channel:
         path:str, # Of the socket; its folder is what keeps others out
     ):
         "Listen for the kernel"
-        self._server = await asyncio.start_unix_server(self._serve, path, limit=1<<20)
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=1<<20, start_serving=False) # without a pause, in which a cancelled start would lose the server
         os.chmod(path, 0o666) # behind walls, a kernel of root's has a number of its own
+        await self._server.start_serving()
 
     async def ask(self,
         **request:Any, # What JSON can hold

@@ -100,6 +100,7 @@ def read_run(
         run.stop_reason = StopReason(stop['stop_reason']) if stop.get('stop_reason') else None
         if start.get('time'): run.begun = datetime.fromisoformat(start['time']).timestamp()
     except (OSError, RecordError) as e: return Run(path, error=str(e))
+    except (AttributeError, LookupError, TypeError, ValueError) as e: return Run(path, error=f'The record {path} is damaged: {type(e).__name__} {e}'[:500])
     return run
 
 def _ends(path, most=1<<16):
@@ -129,7 +130,7 @@ def find_run(
     at = Path(folder or runs_folder())
     found = sorted(at.glob('*.jsonl'), key=lambda p: p.stat().st_mtime)
     if name=='last': found = found[-1:]
-    else: found = [p for p in found if name in p.stem]
+    else: found = [p for p in found if name==p.stem] or [p for p in found if name in p.stem]
     if len(found)==1: return found[0]
     said = f'{len(found):,} of them are meant by {name!r}: {", ".join(p.stem for p in found[:5])}' if found else f'no record is meant by {name!r}'
     raise InputError(f'In {at} {said}. `rlm runs` lists what is there.')

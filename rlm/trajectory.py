@@ -11,6 +11,7 @@ import base64
 import html
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from importlib import import_module
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .codec import to_json
+from .errors import RecordError
 from .record import Event, Record, read_record
 
 # %% ../nbs/00_trajectory.ipynb #6b6ddb2a
@@ -155,6 +157,15 @@ class Trajectory:
         if handle := getattr(self, f'_on_{event.kind}', None): handle(event.data)
         return self
 
+    def take(self,
+        events:Iterable[Event], # From a record
+    ) -> 'Trajectory': # Itself; `RecordError` for an event that makes no sense
+        "Take in what another process has written"
+        for i,event in enumerate(events, 1):
+            try: self.apply(event)
+            except (AttributeError, LookupError, TypeError, ValueError) as e: raise RecordError(f'The record {self.path} is damaged in event {i}, {str(event.kind)[:50]!r}: {type(e).__name__} {e}'[:500]) from e
+        return self
+
     def _spend(self, part, usage):
         self.usage += usage
         self.usage_by[part] = self.usage_by.get(part, Usage())+usage
@@ -228,7 +239,7 @@ class Trajectory:
     ) -> 'Trajectory': # With `path` set; `RecordError` if the file is not a record
         "Read a trajectory from the record at `path`"
         trajectory,found = cls(path=Path(path)),read_record(path)
-        for event in found.events: trajectory.apply(event)
+        trajectory.take(found.events)
         if found.torn: trajectory.notices.append('The last line of the record was cut off in the middle of a write, and is left out.')
         return trajectory
 
