@@ -17,6 +17,7 @@ _homes = dict(
     local_server=['LocalServer'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
     offline=['OfflineModel'],
+    openai_model=['OpenAIModel'],
     prompt=['system_prompt'],
     record=['Event'],
     replay=['RecordedModel'],
@@ -40,6 +41,7 @@ if _TYPE_CHECKING:
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
     from .offline import OfflineModel
+    from .openai_model import OpenAIModel
     from .prompt import system_prompt
     from .record import Event
     from .replay import RecordedModel

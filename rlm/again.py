@@ -40,6 +40,7 @@ def configured(
         if name in given: continue
         if not named.get(name, name=='sub_model' or trajectory.model=='offline'): raise InputError(f'The record of {trajectory.path or "this run"} names the {name} {getattr(trajectory, name)!r}, which was an object of a program: pass {name}=')
         if name=='model' or ('model' not in given and trajectory.sub_model!=trajectory.model): was[name] = getattr(trajectory, name)
+    if named.get('models') and 'models' not in given: was['models'] = named['models']
     if 'model' not in given: was = dict(api_base=named.get('api_base'), **named.get('params', {}), **was)
     return RLM(**{**was, **changes})
 
@@ -76,6 +77,7 @@ def resuming(
     record = Record(path, resume=True)
     try:
         trajectory = Trajectory(path=record.path).take(record.found.events)
+        trajectory.load_children(record.path.parent)
         if not trajectory.question: raise RecordError(f'The record {path} holds no question: its process was killed before anything was asked. Ask again.')
         if 'record' in changes: raise InputError('A completion goes on in its own record: leave out record=, or fork it')
         if trajectory.stop_reason not in _cut_off: return _over(trajectory, record)
@@ -167,8 +169,9 @@ async def arerun(
 ) -> Trajectory: # With what differs in `notices`
     "Run a completion again, from what is on record alone"
     was = trajectory if isinstance(trajectory, Trajectory) else Trajectory.load(trajectory)
-    model = RecordedModel(was, strict)
-    config = configured(was, **{**dict(model=model, sub_model=model, record=False), **changes})
+    model,sub_model = RecordedModel(was, strict),RecordedModel(was, strict)
+    sub_model.name = was.sub_model
+    config = configured(was, **{**dict(model=model, sub_model=sub_model, record=False), **changes})
     stored = await asyncio.to_thread(context_again, was, context)
     with stored:
         run = Completion(config, was.question, before=Before(_begun(was), lambda: stored))

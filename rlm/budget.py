@@ -38,16 +38,20 @@ class Budget:
 class Reservation:
     "What a call has set aside; to be settled once"
     asked: dict[str, float] # Amount by limit
+    above: 'Reservation|None' = None # The same in the ledger above
     settled: bool = False   # True once its real cost is known
 
 # %% ../nbs/01_budget.ipynb #a41cf6db
+_above = dict(turns='sub_calls') # What a limit of a child's is called in the ledger above
+
 class Ledger:
     "What one completion has spent and set aside, held against its `Budget`"
     def __init__(self,
         budget:Budget, # The limits
         clock:Callable[[], float]=time.monotonic, # Seconds from a fixed moment on; a lesson passes its own
+        parent:'Ledger|None'=None, # That of the completion which began this one: all that is spent here is spent there too
     ):
-        self.budget,self.clock,self.started = budget,clock,clock()
+        self.budget,self.clock,self.started,self.parent = budget,clock,clock(),parent
         self.deadline = None if budget.seconds is None else self.started+budget.seconds
         self.spent: dict[str, float] = dict(turns=0, sub_calls=0, tokens=0, usd=0.0)
         self.reserved: dict[str, float] = dict.fromkeys(self.spent, 0)
@@ -56,7 +60,11 @@ class Ledger:
     def remaining(self,
         limit:str, # Name of a limit
     ) -> float|None: # At least 0; None where there is no limit
-        "What is left of `limit` when all that is set aside is spent"
+        "What is left of `limit` when all that is set aside is spent, here and above"
+        own,above = self._own(limit),self.parent.remaining(_above.get(limit, limit)) if self.parent else None
+        return min((left for left in (own, above) if left is not None), default=None)
+
+    def _own(self, limit):
         total = getattr(self.budget, limit)
         if limit=='seconds': return None if self.deadline is None else max(0., self.deadline-self.clock())
         return None if total is None else max(0, total-self.spent[limit]-self.reserved[limit])
@@ -65,14 +73,15 @@ class Ledger:
         **asked:float, # Amount by limit: `turns=1`, `tokens=1200`
     ) -> Reservation: # To be passed to `settle`; `BudgetError` names the first limit that does not allow it
         "Set aside what a call may need, all of it or nothing"
-        if self.remaining('seconds')==0: raise BudgetError(f'The time is up: seconds={self.budget.seconds}', 'seconds')
+        if self._own('seconds')==0: raise BudgetError(f'The time is up: seconds={self.budget.seconds}', 'seconds')
         for limit in {**dict(tokens=0, usd=0), **asked}:
-            left,want = self.remaining(limit),asked.get(limit, 0)
+            left,want = self._own(limit),asked.get(limit, 0)
             if left is None: continue
             if want>left or (limit in ('tokens', 'usd') and left==0):
                 raise BudgetError(f'The budget {limit}={getattr(self.budget, limit)} is reached: {left:g} left, {want:g} asked', limit)
+        above = self.parent.reserve(**{_above.get(limit, limit): want for limit,want in asked.items()}) if self.parent else None
         for limit,want in asked.items(): self.reserved[limit] += want
-        return Reservation(asked)
+        return Reservation(asked, above)
 
     def carry(self,
         usage:Usage, # Of all calls
@@ -85,6 +94,7 @@ class Ledger:
         if self.deadline is not None: self.deadline -= seconds
         for limit,amount in dict(turns=turns, sub_calls=sub_calls, tokens=usage.tokens, usd=usage.usd or 0).items(): self.spent[limit] += amount
         self.unpriced += usage.usd is None
+        if self.parent: self.parent.carry(usage, 0, turns+sub_calls, 0)
 
     def settle(self,
         reservation:Reservation, # From `reserve`; a second time does nothing
@@ -93,6 +103,7 @@ class Ledger:
         "Replace what was set aside by what was spent"
         if reservation.settled: return
         reservation.settled = True
+        if self.parent and reservation.above: self.parent.settle(reservation.above, usage)
         for limit,want in reservation.asked.items():
             self.reserved[limit] -= want
             if limit in ('turns', 'sub_calls'): self.spent[limit] += want

@@ -6,7 +6,7 @@
 __all__ = ['read_context', 'answer_text', 'say', 'show_answer', 'short_name', 'run_name', 'kept_in', 'drain', 'finish',
            'model_arguments', 'output_arguments', 'limit_arguments', 'given_limits', 'time_text', 'usd_text', 'ago',
            'how_ended', 'run_row', 'runs_table', 'megabytes', 'files_of', 'totals', 'show_runs', 'would_go',
-           'ask_prune', 'changes', 'watchers', 'is_over', 'go_on', 'fork_from', 'differences', 'run_again',
+           'ask_prune', 'given_changes', 'watchers', 'is_over', 'resume_run', 'fork_run', 'differences', 'run_again',
            'add_commands', 'worded']
 
 # %% ../nbs/14a_cli_runs.ipynb #158c8e05
@@ -17,7 +17,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -123,7 +123,7 @@ def finish(
         return 130
     except RLMError as e:
         if run.trajectory.usage.calls==paid: raise
-        say(console, f'rlm: {e} {kept_in(run.trajectory)}', 'red')
+        say(console, f'rlm: {worded(e).rstrip(".")}. {kept_in(run.trajectory)}', 'red')
         return 1
     return show_answer(run.trajectory, args, console)
 
@@ -227,17 +227,18 @@ def runs_table(
         table.add_column('\n'.join(group), justify='right' if right else 'left', no_wrap=True, overflow='ellipsis', ratio=1 if group[0]=='question' else None)
     for run in runs:
         row = run_row(run, short_name(run.path.stem, stems), time.time() if now is None else now)
-        table.add_row(*[Text('\n').join(row.get(o, Text()) for o in group) for group in groups])
+        table.add_row(*[Text('\n', no_wrap=not run.error).join(row[o] for o in group if o in row) for group in groups])
     console = Console(width=width)
     table.expand = Measurement.get(console, console.options.update(max_width=10_000), table).maximum>width
     return table
 
 # %% ../nbs/14a_cli_runs.ipynb #c2b486a6
 def megabytes(
-    paths:Sequence[Path], # Files; those that are gone meanwhile do not count
-) -> str: # Such as `3.2 MB`
-    "What files take, in megabytes of 1,048,576 bytes"
-    return f'{sum(p.stat().st_size for p in paths if p.exists())/2**20:,.1f} MB'
+    paths:Collection[Path], # Files; those that are gone meanwhile do not count
+) -> str: # Such as `3.2 MB`, of 1,048,576 bytes; or `12 KB`
+    "What files take"
+    size = sum(p.stat().st_size for p in paths if p.exists())
+    return f'{size/2**20:,.1f} MB' if size>=2**20 else f'{size/2**10:.0f} KB'
 
 def files_of(
     folder:Path, # Of records
@@ -265,8 +266,8 @@ def show_runs(
     if args.prune: return ask_prune(args, folder, console)
     if args.days is not None or args.mb is not None or args.yes: raise InputError('--days, --mb and --yes go with --prune')
     runs = list_runs(folder)
-    most = args.n or ('all' if args.json else 20)
-    listed = runs if most=='all' else runs[:most]
+    most: int|None = None if args.n=='all' or (args.json and args.n is None) else args.n or 20
+    listed = runs[:most]
     if args.json: print(json.dumps([run.to_dict() for run in listed]))
     else: _show_list(listed, runs, folder)
     return 0
@@ -275,8 +276,8 @@ def _show_list(listed, runs, folder):
     out = Console(highlight=False)
     if not runs: return say(out, f'There are no runs in {folder}.')
     out.print(runs_table(listed, [run.path.stem for run in runs], out.width))
-    more = f' · the newest {len(listed):,} are shown, -n all shows all' if len(listed)<len(runs) else ''
-    say(out, totals(runs, folder)+more, 'dim')
+    say(out, totals(runs, folder), 'dim')
+    if len(listed)<len(runs): say(out, f'The newest {len(listed):,} are listed; -n all lists all.', 'dim')
 
 # %% ../nbs/14a_cli_runs.ipynb #5add8b00
 def would_go(
@@ -315,13 +316,13 @@ def ask_prune(
 def _show_going(going, folder, console):
     runs = list_runs(folder)
     listed = [run for run in runs if run.path in going]
-    if listed: console.print(runs_table(listed[:20], [run.path.stem for run in runs], console.width))
-    if len(listed)>20: say(console, f'and {counted(len(listed)-20, "older run")}', 'dim')
+    if listed: console.print(runs_table(listed[:10], [run.path.stem for run in runs], console.width))
+    if len(listed)>10: say(console, f'and {counted(len(listed)-10, "older run")}', 'dim')
     say(console, f'{_runs_and_contexts(going)} would go: {megabytes(going)} of {megabytes(files_of(folder))} in {folder}.')
 
 def _runs_and_contexts(paths):
     runs = sum(path.suffix=='.jsonl' for path in paths)
-    return f'{counted(runs, "run")} and {counted(len(paths)-runs, "context")}'
+    return ' and '.join(counted(n, what) for n,what in ((runs, 'run'), (len(paths)-runs, 'context')) if n)
 
 def _is_meant(console):
     "Ask on a terminal; `InputError` where nobody can be asked"
@@ -332,7 +333,7 @@ def _is_meant(console):
     return False
 
 # %% ../nbs/14a_cli_runs.ipynb #9ff24066
-def changes(
+def given_changes(
     args:argparse.Namespace, # Parsed arguments
     path:Path, # A record
     console:Console, # For the live view
@@ -356,26 +357,26 @@ def is_over(
     return trajectory.stop_reason not in (None, StopReason.FAILED, StopReason.CANCELLED)
 
 # %% ../nbs/14a_cli_runs.ipynb #de7701cb
-def go_on(
+def resume_run(
     args:argparse.Namespace, # Parsed arguments
     console:Console, # Standard error
 ) -> int: # Exit status
     "Go on with a run that was cut off"
     path = find_run(args.run, args.folder)
-    run = resuming(path, read_context(args.context), **changes(args, path, console))
+    run = resuming(path, read_context(args.context), **given_changes(args, path, console))
     if is_over(run.trajectory) and not args.quiet:
         turns = sum(e.kind=='turn_end' for e in run.trajectory.events)*(run.trajectory.route.get('way')!='direct')
         say(console, f'This run is over ({str(run.trajectory.stop_reason).replace("_", " ")}); nothing is run again. `rlm fork {run_name(path)} {turns}` goes on from its last turn.', 'yellow')
     return finish(run, args, console)
 
 # %% ../nbs/14a_cli_runs.ipynb #7c54bb4d
-def fork_from(
+def fork_run(
     args:argparse.Namespace, # Parsed arguments
     console:Console, # Standard error
 ) -> int: # Exit status
     "Go on from a turn of a run, in another one"
     path = find_run(args.run, args.folder)
-    run = forking(Trajectory.load(path), args.turn, args.message, read_context(args.context), record=args.record or None, **changes(args, path, console))
+    run = forking(Trajectory.load(path), args.turn, args.message, read_context(args.context), record=args.record or None, **given_changes(args, path, console))
     if not args.quiet: say(console, f'{run_name(path)} from turn {args.turn} on, in another way', 'dim')
     status = finish(run, args, console)
     if run.trajectory.path and not args.quiet: say(console, f'This run is {run_name(run.trajectory.path)}', 'dim')
@@ -422,12 +423,12 @@ def add_commands(
     one = commands.add_parser('runs', help='list what ran, and remove what is old', description='List runs, the newest first.', epilog=f'{example}runs --prune --days 30')
     _runs_arguments(one)
     one = commands.add_parser('resume', help='go on with a run that was cut off', description='Go on with a run that was cut off. No finished call of a model is paid twice.', epilog=f'{example}resume last')
-    _run_arguments(one, go_on)
+    _run_arguments(one, resume_run)
     model_arguments(one, as_it_was)
     limit_arguments(one, as_it_was)
     one = commands.add_parser('fork', help='go on from a turn of a run, in another way', description='Go on from a turn of a run in another one. What was spent until then counts.',
         epilog=f'{example}fork last 2 --message "Mind the time zone." --model openai/gpt-5')
-    _run_arguments(one, fork_from)
+    _run_arguments(one, fork_run)
     one.add_argument('turn', metavar='TURN', type=int, help='the last turn to keep; 0 to begin anew')
     one.add_argument('--message', metavar='TEXT', default='', help='what to tell the model there')
     one.add_argument('--record', metavar='PATH', help='folder or .jsonl file for the record of the new run')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['max_frame', 'Cap', 'Line', 'encodable', 'one_line', 'hint', 'format_error', 'pack', 'told_of', 'Home', 'SubCallError',
-           'Failure', 'Final', 'Names', 'KeptOutputs']
+           'Final', 'Names', 'KeptOutputs']
 
 # %% ../nbs/03b_inside.ipynb #aaa8ff91
 import builtins
@@ -293,15 +293,6 @@ class Home:
 class SubCallError(Exception):
     "A call of another model failed; the message says why"
 
-class Failure:
-    "What stands in the place of a failed call of a batch; false, and never mistaken for a reply"
-    def __init__(self,
-        why:str, # The reason
-    ): self.why = why
-    def __bool__(self): return False
-    def __repr__(self): return f'<failed: {self.why}>'
-    __str__ = __repr__
-
 # %% ../nbs/03b_inside.ipynb #d0ab2e58
 class Final(BaseException):
     "Raised by `FINAL` to end the cell"
@@ -314,26 +305,11 @@ class Names:
         space:dict|None=None, # The namespace in which cells run; None for one of its own
     ):
         self.home,self.space = home,{} if space is None else space
-        self.fixed: dict[str, Any] = {n: getattr(self, n) for n in ('llm_query', 'llm_query_batched', 'SHOW_VARS', 'FINAL', 'FINAL_VAR')}
+        self.fixed: dict[str, Any] = {n: getattr(self, n) for n in ('SHOW_VARS', 'FINAL', 'FINAL_VAR')}
         self.fixed.update(search=search, peek=peek, context=None, question='')
         self.draft: dict[str, Any] = dict(content='', ready=False)
         self.final: list = []
         self._before = set(self.space)
-
-    def llm_query(self,
-        prompt:str, # All that the model will see
-    ) -> str: # The reply, verbatim; `SubCallError` if there is none
-        "Ask a language model"
-        slots = [[_checked(prompt)]]
-        with self._home().ask('llm_query', *slots) as (future,): return future.result()
-
-    def llm_query_batched(self,
-        prompts:list[str], # Any number; they are asked side by side
-    ) -> list: # One reply per prompt, same order; a `Failure` where there is none
-        "Ask a language model many things at once"
-        if isinstance(prompts, str): raise TypeError('llm_query_batched takes a list of prompts; for one prompt use llm_query')
-        slots = [[_checked(p)] for p in prompts]
-        with self._home().ask('llm_query', *slots) as futures: return [_outcome(f) for f in futures]
 
     def FINAL(self,
         value:Any, # The answer: text, number, list, dict ...
@@ -385,20 +361,12 @@ class Names:
         self.draft.setdefault('content', '')
         self.draft.setdefault('ready', False)
 
-    def _home(self):
+    def line(self) -> Home: # `SubCallError` if there is none
+        "The line to the host"
         if self.home is None: raise SubCallError('there is no model to ask here')
         return self.home
 
 # %% ../nbs/03b_inside.ipynb #7af5e681
-def _checked(prompt):
-    if not isinstance(prompt, str): raise TypeError(f'a prompt is text, got {type(prompt).__name__}')
-    if not prompt.strip(): raise ValueError('the prompt is empty')
-    return prompt
-
-def _outcome(future):
-    try: return future.result()
-    except SubCallError as e: return Failure(str(e))
-
 def _or_text(value):
     try: return to_json(value)
     except (TypeError, RecursionError): return f'<{type(value).__name__}>'

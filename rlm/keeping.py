@@ -100,7 +100,7 @@ class KeptContext(StoredContext):
     def _short(self, value):
         "`value`, or where it is kept if it is long"
         text = dumps(value)
-        return value if len(text)<=long_text else f'contexts/{keep(self.kept_in, lambda file: file.write(text.encode())).name}'
+        return value if len(text)<=long_text else f'contexts/{Path(self._put(lambda file: file.write(text.encode()))).name}'
 
     def note(self) -> dict: # spec: how to open it, or the name of a file with that
         "What the record says of the context"

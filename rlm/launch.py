@@ -33,6 +33,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
+from .asking import Asking
 from .codec import to_json
 from .inside import Final, Home, Names, format_error, one_line
 from .output import CellShell, Output, no_input, take_over, task_failed
@@ -230,6 +231,7 @@ def run_cells(
 ):
     "Run cells until the end"
     names = Names()
+    names.fixed.update(Asking(names.line).functions())
     app = start_app(settings['folder'], settings['key'], names)
     line = socket.socket(socket.AF_UNIX)
     line.connect(f'{settings["folder"]}/ipc/home')

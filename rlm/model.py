@@ -4,16 +4,21 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'import_litellm', 'redact',
-           'as_model_error', 'with_retries', 'LiteLLMModel', 'read_response', 'as_model']
+           'retry_after', 'sentence', 'no_server', 'status_error', 'as_model_error', 'may_pass', 'with_retries',
+           'checked_name', 'sendable', 'read_response', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
+import errno
 import json
+import math
 import os
 import random
 import re
+import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
@@ -105,58 +110,129 @@ def import_litellm() -> Any: # The module
     return litellm
 
 # %% ../nbs/02_model.ipynb #173d4664
-def _chain(error):
-    "`error` and what caused it, as a list of class names"
-    names: list[str] = []
-    while error is not None and len(names)<10:
-        names.append(type(error).__name__)
-        error = error.__cause__ or error.__context__
-    return names
-
-def _words(error):
-    "The provider's words, without the stack of prefixes that clients put before them"
-    text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip() or type(error).__name__
-    return re.sub(r'^(\w+Exception - )', '', text)[:1000]
-
-# %% ../nbs/02_model.ipynb #47ad42f5
 def redact(
     text:str, # Words of a server or a client library
-    secret:str|None=None, # A key to look for, besides those in the environment
+    *secrets:str|None, # Keys to look for, besides those in the environment
 ) -> str: # With `[key]` in place of every key
-    "`text` without keys: servers like to repeat a wrong one"
-    known = [secret, *[v for k,v in os.environ.items() if re.search('KEY|TOKEN|SECRET|PASSWORD', k)]]
+    "`text` without keys: servers like to repeat a wrong one, and an address may hold a password"
+    text = re.sub(r'(?<=//)[^/?#\s]*@|(?<=[?&])([\w.-]*(?:key|token|secret|password|sig)[\w.-]*=)[^&#\s]+', lambda m: f'{m[1]}[key]' if m[1] else '', text, flags=re.I)
+    known = [*secrets, *[v for k,v in os.environ.items() if re.search('KEY|TOKEN|SECRET|PASSWORD', k)]]
     for key in filter(None, known):
         if len(key)>=8: text = text.replace(key, '[key]')
     return text
 
 # %% ../nbs/02_model.ipynb #95b78fd0
+def retry_after(
+    headers:Any, # Of the answer, by their names in lower case; or a mapping that knows no case
+) -> float|None: # At least 0; None if it does not say, or makes no sense
+    "How many seconds a server asks to wait"
+    from email.utils import parsedate_to_datetime
+    asked = str(headers.get('retry-after') or '')
+    try: seconds = float(asked)
+    except ValueError:
+        try: seconds = parsedate_to_datetime(asked).timestamp()-time.time()
+        except (TypeError, ValueError): return None # a date of another form, or nothing
+    return max(0., seconds) if math.isfinite(seconds) else None
+
+# %% ../nbs/02_model.ipynb #ebbeb60d
+def sentence(
+    words:str, # Of a server or a client library
+) -> str: # On one line, at most 1,000 characters, with a full stop
+    "`words` as a sentence among ours"
+    words = ' '.join(words.split())[:1000]
+    return words if words.endswith(('.', '!', '?')) else f'{words}.'
+
+# %% ../nbs/02_model.ipynb #f42cc1db
+def no_server(
+    message:str, # What answers in its place, and what to look at
+) -> UnreachableError: # One that waiting does not mend
+    "There is something at the address, but no server to talk to"
+    error = UnreachableError(message)
+    vars(error)['lasting'] = True
+    return error
+
+# %% ../nbs/02_model.ipynb #de2dc9b3
+def status_error(
+    status:int|None, # HTTP status; None if there is none
+    words:str, # What the server says
+    at:str, # The model, and where it was looked for
+    wait:float|None=None, # Seconds that the server asks to wait; None if it does not say
+) -> ModelError: # By what can be done about it
+    "What it means that a server answers with a status, and not with a reply"
+    words = sentence(words)
+    if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
+    if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
+    if status==404: return ModelNameError(f'The server does not know {at}: {words}')
+    if status==402 or _no_money.search(words): return RejectedError(f'{at} wants to be paid first: {words}')
+    if status is None or status in (408, 409, 425, 429) or not 400<=status<500: return OverloadedError(f'{at} failed: {words}', retry_after=wait)
+    return RejectedError(f'{at} refuses the request: {words}')
+
+_no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
+_no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)', re.I)
+
+# %% ../nbs/02_model.ipynb #c5e2e7c4
+def _chain(error):
+    "`error` and what caused it"
+    chain: list[BaseException] = []
+    while error is not None and len(chain)<20:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+def _words(chain):
+    "What the first of `chain` that has something to say says, without the prefixes that clients put before it"
+    for error in chain:
+        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
+        text = re.sub(r'^(\w+Exception - )', '', text)
+        if text not in ('', 'Connection error.'): return text
+    return 'There was no reply within `seconds`, the limit of one call.' if isinstance(chain[0], TimeoutError) else type(chain[0]).__name__
+
+_never_there = {'ConnectError', 'ConnectTimeout', 'ClientConnectorError', 'ClientConnectorDNSError', 'ClientProxyConnectionError', 'ConnectionTimeoutError',
+    'ConnectionRefusedError', 'gaierror'}
+_broken_off = {'ReadError', 'WriteError', 'RemoteProtocolError', 'ServerDisconnectedError', 'ClientPayloadError', 'ClientOSError', 'ConnectionResetError', 'ClientConnectionResetError'}
+
+# %% ../nbs/02_model.ipynb #0d01f3a8
 def as_model_error(
     error:Exception, # What a client library raised
     model:str, # Name of the model
     address:str|None=None, # The server's base URL, if one was given
-    secret:str|None=None, # The key, which must not be repeated
+    *secrets:str|None, # Keys, which must not be repeated
 ) -> ModelError: # With `retry_after` in seconds, where the server asked for it
     "`error` as one of ours, by what can be done about it"
-    names,status,words = _chain(error),getattr(error, 'status_code', None),redact(_words(error), secret)
-    at = f'{model} at {address}' if address else model
-    if {'ConnectError', 'ClientConnectorError', 'ConnectionRefusedError', 'gaierror'} & set(names) or words.startswith('Connection error'):
-        return UnreachableError(f'Nothing answers for {at}: {words} Is the server running? Check `api_base`.')
-    if 'AuthenticationError' in names or status in (401, 403) or 'Missing credentials' in words: return MissingKeyError(f'{at} refuses the key: {words} Check `api_key` or the provider\'s variable.')
-    if {'ImportError', 'ModuleNotFoundError'} & set(names): return RejectedError(f'{at} needs a package that is not installed: {words}')
-    if 'NotFoundError' in names or status==404: return ModelNameError(f'The server does not know {at}: {words}')
+    chain = _chain(error)
+    names,status,words = {type(e).__name__ for e in chain},getattr(error, 'status_code', None),sentence(redact(_words(chain), *secrets))
+    at = f'{model} at {redact(address, *secrets)}' if address else model
+    if found := _connection_error(chain, names, words, at): return found
+    if {'ImportError', 'ModuleNotFoundError'} & names: return RejectedError(f'{at} needs a package that is not installed: {words}')
     if 'LLM Provider NOT provided' in words: return ModelNameError(f'No provider goes by the name {model!r}. Write it as provider/name, such as openai/gpt-5-mini, or give `api_base` for a server of your own.')
-    if status in (400, 413, 422): return RejectedError(f'{at} refuses the request: {words}')
-    return _overloaded(error, f'{at} failed: {words}')
+    if 'AuthenticationError' in names or 'Missing credentials' in words: status = 401
+    if 'invalid response from LLM endpoint' in words and '<' in words: return no_server(f'No model server answers for {at}, but a web page: {words} Check `api_base`.')
+    headers = getattr(error, 'litellm_response_headers', None) or getattr(getattr(error, 'response', None), 'headers', None) or {}
+    return status_error(status, words, at, retry_after(headers))
 
-# %% ../nbs/02_model.ipynb #cc9cd4ea
-def _overloaded(error, message):
-    "An `OverloadedError` with the seconds the server asked to wait"
-    headers = getattr(getattr(error, 'response', None), 'headers', None) or {}
-    try: wait = float(headers.get('retry-after', ''))
-    except ValueError: wait = None # a date, or nothing
-    return OverloadedError(message, retry_after=wait)
+# %% ../nbs/02_model.ipynb #e19b751f
+def _connection_error(chain, names, words, at):
+    "What is wrong below HTTP; None if it is nothing of that kind"
+    full = any(isinstance(e, OSError) and e.errno in (errno.EMFILE, errno.ENFILE) for e in chain)
+    if full: return OverloadedError(f'{at} cannot be asked now, too many files are open: {words} Ask fewer at once, or raise the limit of open files (`ulimit -n`).')
+    if any(isinstance(e, ssl.SSLCertVerificationError) for e in chain):
+        return no_server(f'The certificate of {at} is not trusted: {words} Check `api_base`, or set SSL_CERT_FILE to a file with the certificates to trust.')
+    if 'ClientConnectorSSLError' in names or (any(isinstance(e, ssl.SSLError) for e in chain) and 'ConnectError' in names):
+        return UnreachableError(f'No secure connection to {at}: {words} Check `api_base`: does it begin with https:// where the server speaks http://?')
+    if 'ClientResponseError' in names: return no_server(f'What answers for {at} does not speak HTTP: {words} Check `api_base`.')
+    if names & _never_there: return UnreachableError(f'Nothing answers for {at}: {words} Is the server running? Check `api_base`.')
+    if names & _broken_off: return OverloadedError(f'{at} broke the connection off: {words}')
+    return None
 
 # %% ../nbs/02_model.ipynb #89d13048
+def may_pass(
+    error:ModelError, # Why a call failed
+    reached:bool, # Whether the server has answered before
+) -> bool: # False where it would be the same again
+    "Whether the same call may succeed later"
+    return isinstance(error, OverloadedError) or (isinstance(error, UnreachableError) and reached and not vars(error).get('lasting'))
+
+# %% ../nbs/02_model.ipynb #dfde5915
 async def with_retries(
     call:Callable[[], Awaitable[Reply]], # The call; raises a `ModelError`
     retries:int=4, # How often to try again
@@ -166,11 +242,75 @@ async def with_retries(
     "Call until there is a reply, with growing pauses or those that the server asks for"
     for k in range(retries+1):
         try: return await call()
-        except (OverloadedError, UnreachableError) as e:
-            if k==retries or (isinstance(e, UnreachableError) and not reached): raise
-            wait = e.retry_after if isinstance(e, OverloadedError) else None
+        except ModelError as e:
+            if k==retries or not may_pass(e, reached): raise
+            wait,reached = getattr(e, 'retry_after', None),reached or isinstance(e, OverloadedError)
             await sleep(min(60., wait) if wait is not None else min(30., 0.5*2**k)*random.uniform(0.75, 1.25))
     raise AssertionError('unreachable')
+
+# %% ../nbs/02_model.ipynb #91476cfc
+def checked_name(
+    name:Any, # What the caller gave as the model's name
+    retries:Any, # As how often to try again
+    seconds:Any, # As the limit of one call
+) -> str: # The name, without space around it; `InputError` if one of them makes no sense
+    "The name of a model"
+    if not isinstance(name, str) or not name.strip(): raise InputError(f'The model must have a name, got {name!r}')
+    if not isinstance(retries, int) or retries<0: raise InputError(f'retries={retries!r}: give a whole number of at least 0')
+    if seconds is not None and not (isinstance(seconds, (int, float)) and seconds>0): raise InputError(f'seconds={seconds!r}: give a number above 0, or None for no limit')
+    return name.strip()
+
+# %% ../nbs/02_model.ipynb #723efe70
+def sendable(
+    value:Any, # Messages, or anything else of JSON
+) -> Any: # With lone surrogates written as `\\ud800`
+    "`value` as it can be sent"
+    if isinstance(value, str): return value if value.isascii() else value.encode('utf-8', 'backslashreplace').decode()
+    if isinstance(value, dict): return {sendable(k): sendable(v) for k,v in value.items()}
+    return [sendable(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+# %% ../nbs/02_model.ipynb #77bdecea
+def read_response(
+    response:Any, # What the server returned: dicts and lists, or a client's objects
+    messages:list[dict], # What was sent, to count where the server did not
+    name:str, # Name of the model
+    price:Callable[[Usage], float|None], # US dollars for a usage; None if they are unknown
+) -> Reply: # `OverloadedError` if the response holds no choice
+    "A provider's response as a `Reply`"
+    choices = _part(response, 'choices')
+    message = _part(choices[0], 'message') if isinstance(choices, list) and choices else None
+    if message is None: raise OverloadedError(f'{name} returned no choice')
+    calls = [_read_call(i, c) for i,c in enumerate(_part(message, 'tool_calls') or [])]
+    text,reasoning = _read_text(_part(message, 'content') or _part(message, 'refusal')),_read_text(_part(message, 'reasoning_content') or _part(message, 'reasoning'))
+    usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
+    if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
+    return Reply(text, usage, name, _part(choices[0], 'finish_reason'), calls, reasoning or None)
+
+# %% ../nbs/02_model.ipynb #94b858bc
+def _part(value, *path):
+    "What is at `path` in dicts or objects; None if it is not there"
+    for name in path: value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    return value
+
+def _read_text(content):
+    "The text of a content: itself, or that of its parts"
+    if isinstance(content, list): return ''.join(_read_text(_part(p, 'text')) for p in content)
+    return content if isinstance(content, str) else ''
+
+def _read_call(i, call):
+    "A tool call; one without an id gets its place as one"
+    arguments = _part(call, 'function', 'arguments')
+    if not isinstance(arguments, str): arguments = '' if arguments is None else json.dumps(arguments)
+    return dict(id=_part(call, 'id') or f'call_{i}', name=_part(call, 'function', 'name') or '', arguments=arguments)
+
+def _read_usage(response):
+    "The `Usage` that the server told, without a price; None if it told none"
+    def told(*path):
+        count = _part(response, 'usage', *path)
+        return count if isinstance(count, int) else 0
+    cached = told('prompt_tokens_details', 'cached_tokens') or told('prompt_cache_hit_tokens')
+    usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)
+    return usage if usage.prompt_tokens else None
 
 # %% ../nbs/02_model.ipynb #65094ffb
 class LiteLLMModel:
@@ -183,13 +323,11 @@ class LiteLLMModel:
         seconds:float|None=600, # Limit of one call; None for no limit
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
     ):
-        if not isinstance(name, str) or not name.strip(): raise InputError(f'The model must have a name, got {name!r}')
-        if not isinstance(retries, int) or retries<0: raise InputError(f'retries={retries!r}: give a whole number of at least 0')
-        if seconds is not None and not (isinstance(seconds, (int, float)) and seconds>0): raise InputError(f'seconds={seconds!r}: give a number above 0, or None for no limit')
-        self.name,self.api_base,self.retries,self.seconds,self.params = name.strip(),api_base,retries,seconds,params
+        self.name = checked_name(name, retries, seconds)
+        self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
 
-    def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={self.api_base!r})' if self.api_base else ')')
+    def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
 
     async def check(self) -> None: # `ModelNameError` or `MissingKeyError`
         "Import LiteLLM and see whether the name and the key can work, before anything is spent"
@@ -213,11 +351,11 @@ class LiteLLMModel:
     async def _once(self, messages, options):
         litellm = import_litellm()
         if 'tools' in options and not find_spec('mcp'): options = dict(options, _skip_mcp_handler=True) # LiteLLM 1.106 imports `mcp` for any call with tools, and does not install it
-        messages = [m|dict(content=m['content'].encode('utf-8', 'backslashreplace').decode()) if isinstance(m.get('content'), str) else m for m in messages]
+        messages = sendable(messages)
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options})
         try: response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None})
         except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key) from None # what caused it may repeat the key
-        return read_response(litellm, response, messages, self.name)
+        return read_response(response, messages, self.name, lambda usage: None if usage.estimated else _listed_price(litellm, response))
 
     def count_tokens(self,
         text:str, # Any text
@@ -247,30 +385,10 @@ def _check_key(litellm, name):
     if not found['keys_in_environment'] and missing:
         raise MissingKeyError(f'{name} needs a key: set {" or ".join(missing)} in the environment, or pass `api_key`')
 
-# %% ../nbs/02_model.ipynb #adba4fa6
-def read_response(
-    litellm:Any, # The module, for its prices
-    response:Any, # What `acompletion` returned
-    messages:list[dict], # What was sent, to count where the server did not
-    name:str, # Name of the model
-) -> Reply: # `OverloadedError` if the response holds no choice
-    "A provider's response as a `Reply`"
-    if not response.choices: raise OverloadedError(f'{name} returned no choice')
-    choice = response.choices[0]
-    message,text = choice.message,choice.message.content or ''
-    calls = [dict(id=c.id, name=c.function.name, arguments=c.function.arguments) for c in message.tool_calls or []]
-    usage = _read_usage(litellm, response) or estimate_usage(messages, text+''.join(c['arguments'] for c in calls))
-    return Reply(text, usage, name, choice.finish_reason, calls, getattr(message, 'reasoning_content', None))
-
-def _read_usage(litellm, response):
-    "The `Usage` that the server told, priced where LiteLLM knows the price; None if it told none"
-    told = getattr(response, 'usage', None)
-    if not told or not told.prompt_tokens: return None
-    try: usd = litellm.completion_cost(completion_response=response)
-    except Exception: usd = None # not in the price list
-    detail = lambda part, name: getattr(getattr(told, part, None), name, None) or 0
-    return Usage(told.prompt_tokens, told.completion_tokens, detail('prompt_tokens_details', 'cached_tokens'),
-        detail('completion_tokens_details', 'reasoning_tokens'), 1, usd)
+def _listed_price(litellm, response):
+    "What a response cost; None if the model is not in LiteLLM's price list"
+    try: return litellm.completion_cost(completion_response=response)
+    except Exception: return None # it raises a plain Exception for a model it has no price for
 
 # %% ../nbs/02_model.ipynb #78ed2066
 def as_model(

@@ -54,6 +54,8 @@ def digest(
 
 def _line(row): return json.dumps(row, separators=(',', ':'))
 
+_head = f'{_line(dict(format=record_format, version=record_version))}\n'.encode()
+
 def _apart(value, texts):
     "`value` with its long texts replaced by their names, and these added to `texts`"
     if isinstance(value, dict): return {k: _apart(v, texts) for k,v in value.items()}
@@ -94,18 +96,25 @@ class Record:
     def _open(self, resume):
         if not _lock(self._fd): raise RecordError(f'The record {self.path} is being written by another process')
         if resume: self._go_on()
-        elif self._size: raise RecordError(f'There is a file {self.path} already: go on with it by `RLM.resume`, or set `record` to another file, or to a folder')
-        else: self._append(_line(dict(format=record_format, version=record_version))+'\n')
+        elif not self._is_blank(): raise RecordError(f'There is a file {self.path} already: go on with it by `RLM.resume`, or set `record` to another file, or to a folder')
+        else:
+            self._size = 0
+            self._append(_head.decode())
+
+    def _is_blank(self):
+        "Whether nothing is there, or no more than a process left that was killed before it had written an event"
+        found = os.pread(self._fd, len(_head), 0)
+        return _head.startswith(found) and (len(found)<len(_head) or b'\n' not in self.path.read_bytes()[len(_head):])
 
     def _go_on(self):
-        "Read what is there, and cut off what was left of a broken write"
+        "Read what is there"
         self.found = read_record(self.path)
         self._texts,self._size = set(self.found.texts),self.found.size
-        if self.found.torn: os.ftruncate(self._fd, self._size)
 
     def _append(self, text):
         data = memoryview(text.encode())
         try:
+            if os.fstat(self._fd).st_size>self._size: os.ftruncate(self._fd, self._size) # what is left of a broken write stays until something else is written
             while len(data): data = data[os.write(self._fd, data):]
         except OSError as e:
             with suppress(OSError): os.ftruncate(self._fd, self._size) # no half a line

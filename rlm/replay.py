@@ -6,10 +6,12 @@
 __all__ = ['comparable', 'difference', 'assigned', 'Recall', 'RecordedModel']
 
 # %% ../nbs/05a_replay.ipynb #2cdc2fdf
+import json
 import re
 import symtable
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,8 @@ def assigned(
     return sorted(s.get_name() for s in symbols if s.is_assigned())
 
 # %% ../nbs/05a_replay.ipynb #b40414f5
+def _key(options): return json.dumps(options, sort_keys=True) if options else ''
+
 class Recall:
     "Calls that were recorded, to be answered again"
     def __init__(self,
@@ -66,22 +70,23 @@ class Recall:
 
     def _by(self, of):
         found: dict[tuple, deque[int]] = defaultdict(deque)
-        for i,call in self._left.items(): found[call.function, of(call.prompt)].append(i)
+        for i,call in self._left.items(): found[call.function, of(call.prompt), _key(call.options)].append(i)
         return found
 
     def take(self,
         kind:str, # The function that asks
         prompt:str, # What it asks
+        options:dict|None=None, # What else it says
     ) -> SubCall|None: # None if nothing like it was recorded, or not so often
         "The recorded call"
-        return self._next(self._exact, kind, prompt) or self._nearly(kind, prompt)
+        return self._next(self._exact, kind, prompt, options) or (None if self.live else self._nearly(kind, prompt, options))
 
-    def _nearly(self, kind, prompt):
+    def _nearly(self, kind, prompt, options):
         if self._close is None: self._close = self._by(comparable) # seldom needed, and slow for long prompts
-        return self._next(self._close, kind, comparable(prompt))
+        return self._next(self._close, kind, comparable(prompt), options)
 
-    def _next(self, found, kind, prompt):
-        waiting = found.get((kind, prompt), deque())
+    def _next(self, found, kind, prompt, options):
+        waiting = found.get((kind, prompt, _key(options)), deque())
         while waiting:
             if call := self._left.pop(waiting.popleft(), None): return call
 
@@ -95,18 +100,29 @@ class RecordedModel:
         self.trajectory = recorded if isinstance(recorded, Trajectory) else Trajectory.load(recorded)
         self.name,self.strict = self.trajectory.model,strict
         self._replies = [Reply(t.reply, t.usage, self.name, tool_calls=t.tool_calls, reasoning=t.reasoning) for t in self.trajectory.turns]
-        self._recall = Recall(c for t in self.trajectory.turns for cell in t.cells for c in cell.sub_calls)
+        self._recall = Recall(replace(c, options={}) for t in self.trajectory.turns for cell in t.cells for c in cell.sub_calls)
 
     async def complete(self,
         messages:list[dict], # Chat messages, oldest first
         **options:Any, # Not looked at
     ) -> Reply: # With what it cost then; `ModelError` if nothing of the kind was asked
         "What was replied to this"
-        if call := self._recall.take('llm_query', str(messages[-1].get('content'))): return _sub_reply(call)
+        if call := self._sub_call(messages[-1].get('content')): return _sub_reply(call)
         number = sum(m['role']=='assistant' for m in messages)
+        if number==0 and len(messages)>1 and self._begins_otherwise(messages): number = len(self._replies)
         if number>=len(self._replies): raise ModelError(f'The record of {self.name!r} has {len(self._replies)} replies of the root model, and no sub-call like this: {cut(str(messages[-1].get("content")), 200)!r}')
         if self.strict: self._compare(number, messages)
         return self._replies[number]
+
+    def _sub_call(self, content):
+        "The recorded sub-call with this content, whatever model it named"
+        prompt = content if isinstance(content, str) else next((p['text'] for p in content or () if p.get('type')=='text'), '')
+        return self._recall.take('llm_query', prompt)
+
+    def _begins_otherwise(self, messages):
+        "Whether this is no question to the root model, since it has another system prompt"
+        turns = self.trajectory.turns
+        return not (turns and turns[0].messages and turns[0].messages[0].get('content')==messages[0].get('content'))
 
     def _compare(self, number, messages):
         turn = self.trajectory.turns[number]

@@ -143,12 +143,13 @@ def prune_runs(
 ) -> list[Path]: # What was removed
     "Remove records, and the contexts that no other record names"
     at = Path(folder or runs_folder())
-    total,counted,removed = 0,set(),[]
+    total,full,counted,removed = 0,False,set(),[]
     for run in list_runs(at):
         new = [p for p in _contexts(run.path, at) if p not in counted]
         size = total+run.bytes+sum(p.stat().st_size for p in new)
         old = days is not None and time.time()-run.begun>days*86400
-        if (old or (mb is not None and size>mb*2**20)) and not run.error and not is_live(run.path):
+        full = full or (mb is not None and size>mb*2**20)
+        if (old or full) and not run.error and not is_live(run.path):
             run.path.unlink(missing_ok=True)
             removed.append(run.path)
         else:

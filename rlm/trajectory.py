@@ -49,13 +49,15 @@ class Usage:
 class SubCall:
     "One model call made by a cell"
     prompt: str                # What was asked
-    reply: str|None = None     # The reply, verbatim; None if the call failed
+    reply: Any = None          # The reply, verbatim; a child's answer as `to_json` has it; None if the call failed
     error: str|None = None     # Why it failed; None if it did not
     model: str = ''            # Name of the model
     usage: Usage = field(default_factory=Usage) # What it cost
     seconds: float = 0.0       # From the request to the last byte
     depth: int = 1             # 1 for a call made by the root model's code
     function: str = 'llm_query' # That the cell called
+    options: dict = field(default_factory=dict) # What else it said: `model`, `schema`, `images`, `context`
+    child: str = ''            # Id of the completion that answered it; empty for a plain call
 
 # %% ../nbs/00_trajectory.ipynb #bdb63760
 @dataclass
@@ -144,6 +146,7 @@ class Trajectory:
     begun: str = ''                      # When, in UTC, such as '2026-01-31T12:00:00+00:00'
     id: str = ''                         # By which other trajectories name it
     parent: dict = field(default_factory=dict)   # id, and number and kind of the call, of the completion that began this one; empty for one that was asked by a user
+    children: dict[str, 'Trajectory'] = field(default_factory=dict, repr=False) # The completions that answered calls of cells, by id
     forked: dict = field(default_factory=dict)   # id and turn of the trajectory that this one was forked from; empty for others
     events: list[Event] = field(default_factory=list, repr=False) # All of them, in order
     _open: list[SubCall] = field(default_factory=list, repr=False) # Sub-calls of the cell that runs
@@ -197,7 +200,7 @@ class Trajectory:
 
     def _on_sub_call(self, d):
         call = built(SubCall, d)
-        self._spend('sub', call.usage)
+        self._spend('child' if call.child else 'sub', call.usage)
         self._open.append(call)
 
     def _on_cell(self, d):
@@ -220,7 +223,7 @@ class Trajectory:
         "The trajectory as plain data"
         skip = ('events', '_open', 'path')
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skip}
-        kept.update(turns=[asdict(t) for t in self.turns], usage=asdict(self.usage), usage_by={k: asdict(v) for k,v in self.usage_by.items()})
+        kept.update(children={i: child.to_dict() for i,child in self.children.items()}, turns=[asdict(t) for t in self.turns], usage=asdict(self.usage), usage_by={k: asdict(v) for k,v in self.usage_by.items()})
         return to_json(kept)|dict(stop_reason=str(self.stop_reason or ''), path=str(self.path) if self.path else None)
 
     def save(self,
@@ -238,10 +241,18 @@ class Trajectory:
         path:str|Path, # A record
     ) -> 'Trajectory': # With `path` set; `RecordError` if the file is not a record
         "Read a trajectory from the record at `path`"
-        trajectory,found = cls(path=Path(path)),read_record(path)
+        folder,trajectory,found = Path(path).parent,cls(path=Path(path)),read_record(path)
         trajectory.take(found.events)
+        trajectory.load_children(folder)
         if found.torn: trajectory.notices.append('The last line of the record was cut off in the middle of a write, and is left out.')
         return trajectory
+
+    def load_children(self,
+        folder:Path, # Of the record
+    ):
+        "Read the records of the completions that this one has begun"
+        for event in self.events:
+            if event.kind=='child' and (path := folder/event.data['path']).exists(): self.children[event.data['id']] = Trajectory.load(path)
 
     async def afork(self,
         turn:int, # The last turn to keep; 0 to begin anew
@@ -311,7 +322,7 @@ def _display_html(forms):
 def _cell_html(cell):
     "One cell: code, output, error, sub-calls"
     parts = [_pre(cell.code, '#36c')]
-    if cell.sub_calls: parts.append(_fold(counted(len(cell.sub_calls), 'sub-call'), ''.join(_pre(c.prompt)+_pre(c.error or c.reply or '', '#080') for c in cell.sub_calls[:50])))
+    if cell.sub_calls: parts.append(_fold(counted(len(cell.sub_calls), 'sub-call'), ''.join(_pre(c.prompt)+_pre(c.error or str(c.reply or ''), '#080') for c in cell.sub_calls[:50])))
     if cell.output: parts.append(_pre(cell.output))
     parts += map(_display_html, cell.displays)
     if cell.error: parts.append(_pre(cell.traceback or cell.error, '#b00'))
