@@ -220,6 +220,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.engine._named_models': ('engine.html#_named_models', 'rlm/engine.py'),
                             'rlm.engine._now': ('engine.html#_now', 'rlm/engine.py'),
                             'rlm.engine._plain': ('engine.html#_plain', 'rlm/engine.py'),
+                            'rlm.engine._size_of': ('engine.html#_size_of', 'rlm/engine.py'),
                             'rlm.engine.check_question': ('engine.html#check_question', 'rlm/engine.py'),
                             'rlm.engine.completion': ('engine.html#completion', 'rlm/engine.py'),
                             'rlm.engine.count_tokens': ('engine.html#count_tokens', 'rlm/engine.py'),

@@ -33,10 +33,10 @@ from .model import Model, as_model, estimate_tokens, redact
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
 from .shell import Shell, as_walls, check_cell_seconds
 from .sync import run_sync
-from .errors import BudgetError, InputError, RecordError, RLMError
+from .errors import InputError, RecordError, RLMError
 from .record import Event, Record
 from .runs import crowded, record_path
-from .trajectory import StopReason, SubCall, Trajectory, Turn
+from .trajectory import StopReason, Trajectory, Turn
 from .walls import Walls, level_text
 from .watch import ConsoleView
 
@@ -159,7 +159,7 @@ class Completion:
         path = self._before.record.path if self._before and self._before.record else record_path(self._rlm.record)
         stored = await asyncio.to_thread(self._before.context if self._before else lambda: self._store(path))
         stack.callback(stored.close)
-        if stored.spec['kind']!='none': self._context_size = sum(os.path.getsize(p) for p in paths_of(stored.spec))
+        self._context_size = _size_of(stored)
         way,why,text = await self._begin(stored, path)
         if way=='direct':
             self._tell_context(stored)
@@ -302,7 +302,7 @@ class Completion:
 
     async def _direct(self, text):
         "The one turn of a direct call, as far as it is not on record"
-        rlm,emit,past = self._rlm,self._journal.emit,self._past[0] if self._past else None
+        emit,past = self._journal.emit,self._past[0] if self._past else None
         messages = past.turn.messages if past else direct_messages(self.question, text)
         if not past: emit('turn', number=1, messages=messages)
         reply = past.reply if past else None
@@ -317,6 +317,8 @@ class Completion:
         return self.trajectory.turns[-1]
 
 # %% ../nbs/09_engine.ipynb #d3f4f1a5
+def _size_of(stored): return None if stored.spec['kind']=='none' else sum(os.path.getsize(p) for p in paths_of(stored.spec))
+
 def _now(): return datetime.now(UTC).isoformat(timespec='seconds')
 
 async def _check(model):

@@ -139,7 +139,7 @@ def sentence(
     words:str, # Of a server or a client library
 ) -> str: # On one line, at most 1,000 characters, with a full stop
     "`words` as a sentence among ours"
-    words = ' '.join(words.split())[:1000]
+    words = re.sub(r' ssl:(<[^>]*>|\w+)', '', ' '.join(words.split()))[:1000] # aiohttp shows an object of Python's
     return words if words.endswith(('.', '!', '?')) else f'{words}.'
 
 # %% ../nbs/02_model.ipynb #f42cc1db
@@ -220,6 +220,7 @@ def _connection_error(chain, names, words, at):
     if 'ClientConnectorSSLError' in names or (any(isinstance(e, ssl.SSLError) for e in chain) and 'ConnectError' in names):
         return UnreachableError(f'No secure connection to {at}: {words} Check `api_base`: does it begin with https:// where the server speaks http://?')
     if 'ClientResponseError' in names: return no_server(f'What answers for {at} does not speak HTTP: {words} Check `api_base`.')
+    if names & {'InvalidURL', 'InvalidUrlClientError', 'UnsupportedProtocol'}: return no_server(f'Nothing answers for {at}: that is no address. Check `api_base`: does it begin with http:// or https://?')
     if names & _never_there: return UnreachableError(f'Nothing answers for {at}: {words} Is the server running? Check `api_base`.')
     if names & _broken_off: return OverloadedError(f'{at} broke the connection off: {words}')
     return None

@@ -191,6 +191,7 @@ class Shell:
 
     async def _start(self, stored):
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
+        if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
         make = partial(Kernel, self._answer if self._calls else None, walls=self.walls)
         self.kernel,self.description = await start_with(stored, make, self.question, self.max_output_chars)
         self._opened = stored
