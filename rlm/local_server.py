@@ -116,6 +116,7 @@ def _handler(server):
     "The class that `http.server` makes an instance of for each connection"
     class Handler(BaseHTTPRequestHandler):
         protocol_version,disable_nagle_algorithm,wbufsize = 'HTTP/1.1',True,-1
+        def log_message(self, *args): pass
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers['content-length'])))
             seen = {k.lower(): v for k,v in self.headers.items()}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['openai_url', 'checked_address', 'request_body', 'request_headers', 'body_words', 'refusal', 'Line',
-           'most_connections', 'open_line', 'proxy_for', 'post', 'check_numbers', 'OpenAIModel', 'target']
+           'most_connections', 'open_line', 'trusted', 'proxy_for', 'post', 'check_numbers', 'OpenAIModel', 'target']
 
 # %% ../nbs/02c_openai_model.ipynb #2ca55871
 import asyncio
@@ -120,18 +120,19 @@ def most_connections() -> int: # At least 1, at most 1,000
 # %% ../nbs/02c_openai_model.ipynb #ebe2d062
 async def open_line(
     address:str, # The server's base URL
+    trust:ssl.SSLContext|None, # Whom to trust; None for http
 ) -> Line: # Without a connection yet
     "Prepare for calls from the event loop that runs"
     import aiohttp
     class Pool(aiohttp.TCPConnector):
         def __del__(self, *args): pass # the loop is gone, or this is a fork: closing would harm, and a warning would help nobody
-    secure = address.startswith('https')
-    pool = Pool(limit=0, ssl=_trusted() if secure else True)
+    pool = Pool(limit=0, ssl=trust or True)
     held = _hold(pool)
     await anext(held)
     return Line(os.getpid(), pool, asyncio.Semaphore(most_connections()), proxy_for(address), held)
 
-def _trusted():
+def trusted() -> ssl.SSLContext: # To be made once: it reads hundreds of certificates
+    "Whom to trust: the system's certificates or those in `SSL_CERT_FILE`, and where there are none those of `certifi`"
     import certifi
     context = ssl.create_default_context()
     context.set_alpn_protocols(['http/1.1'])
@@ -198,7 +199,7 @@ class OpenAIModel:
         self.input_usd,self.output_usd,self.window = input_usd,output_usd,window
         self._target = target(address, api_key, headers or {})
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
-        self._reached = False
+        self._trust,self._reached = None,False
         request_body(params, self.extra_body)
 
     def __repr__(self): return f'OpenAIModel({self.name!r}' + (f', api_base={self.api_base!r})' if self.api_base!=openai_url else ')')
@@ -236,7 +237,8 @@ class OpenAIModel:
         if line is None or line.pid!=pid or line.pool.closed:
             for k,v in list(self._lines.items()):
                 if k.is_closed() or v.pid!=pid: self._lines.pop(k, None)
-            line = self._lines[loop] = await open_line(url)
+            if self._trust is None and url.startswith('https'): self._trust = trusted()
+            line = self._lines[loop] = await open_line(url, self._trust)
         return line
 
     def _price(self, usage): return None if self.input_usd is None else (usage.prompt_tokens*self.input_usd+usage.completion_tokens*self.output_usd)/1e6

@@ -48,7 +48,7 @@ class _Normal:
             rest = {k: v for k,v in schema.items() if k!='type'}
             return self._part(rest if 'enum' in rest else dict(anyOf=[rest | dict(type=k) for k in kind]), at)
         if kind is not None and kind not in _kinds: raise TypeError(f'{at}: there is no type {kind!r} in JSON; there are {", ".join(_kinds)}')
-        found = (dict(type=kind) if kind else {}) | {k: schema[k] for k in ('description', 'x-names', *_copied.get(kind or '', ())) if k in schema}
+        found = (dict(type=kind) if kind else {}) | {k: _tidy(schema[k]) for k in ('description', 'x-names', *_copied.get(kind or '', ())) if k in schema}
         _check_limits(found, at)
         if options := [schema['const']] if 'const' in schema else schema.get('enum'): found['enum'] = list(options)
         elif 'enum' in schema: raise TypeError(f'{at}: enum=[] allows nothing')
@@ -101,6 +101,8 @@ class _Normal:
         return found
 
 # %% ../nbs/03aa_schema.ipynb #d3cf864d
+def _tidy(value): return int(value) if isinstance(value, float) and value.is_integer() else value # a limit of 1, not of 1.0
+
 def _check_limits(found, at):
     "Limits are numbers, a lower one is not above the upper one, and a pattern is a regular expression"
     for low,high in _limits:
@@ -160,6 +162,7 @@ def _generator():
     from pydantic.json_schema import GenerateJsonSchema
     class Generator(GenerateJsonSchema):
         def enum_schema(self, schema): return super().enum_schema(schema) | {'x-names': [m.name for m in schema['members']]}
+        def decimal_schema(self, schema): return next(o for o in [*super().decimal_schema(schema).get('anyOf', ()), dict(type='number')] if o.get('type')!='string')
         def generator_schema(self, schema): raise TypeError('an iterator is no value: give list[…] instead')
         def arguments_schema(self, schema): return super().arguments_schema(schema | {'metadata': {}}) # named tuples, in pydantic before 2.14
         def named_tuple_schema(self, schema):
@@ -367,45 +370,50 @@ def problems(
     value:Any, # Data
     part:dict, # A schema in normal form
     at:str='', # The place of the value
+    known:dict|None=None, # What is known to fit or not, so that forms within forms are not tried over and over
 ) -> Iterator[tuple[str, str]]: # Pairs of a place, such as 'people[2].name', and what is wrong there
     "What keeps data from fitting a schema"
+    known = {} if known is None else known
     def wrong(): return at,f'should be {cut(noun(part), 200)}, got {short(value)}'
     near = [o for o in part.get('anyOf', ()) if _near(value, o)]
     tags = [] if near or not isinstance(value, dict) else [k for k in value if all(len(o.get('properties', {}).get(k, {}).get('enum', ()))==1 for o in part.get('anyOf', ()) if o.get('type')=='object')]
-    for o in part.get('allOf', ()): yield from problems(value, o, at)
-    if len(near)==1: yield from problems(value, near[0], at)
+    for o in part.get('allOf', ()): yield from problems(value, o, at, known)
+    if len(near)==1: yield from problems(value, near[0], at, known)
     elif 'anyOf' in part and tags: yield _below(at, tags[0]),f'should be one of {", ".join(json.dumps(o["properties"][tags[0]]["enum"][0]) for o in part["anyOf"] if "properties" in o)}, got {short(value[tags[0]])}'
-    elif 'anyOf' in part and not any(fits(value, o) for o in near): yield wrong()
+    elif 'anyOf' in part and not any(fits(value, o, known) for o in near): yield wrong()
     if 'enum' in part:
         if not any(type(o) is type(value) and o==value for o in part['enum']): yield wrong()
     elif 'type' in part and not _is(value, part['type']): yield wrong()
-    elif part.get('type')=='object': yield from _in_object(value, part, at)
-    elif part.get('type')=='array': yield from _in_array(value, part, at)
+    elif part.get('type')=='object': yield from _in_object(value, part, at, known)
+    elif part.get('type')=='array': yield from _in_array(value, part, at, known)
     elif 'type' in part and not _in_limits(value, part): yield wrong()
 
 def fits(
     value:Any, # Data
     part:dict, # A schema in normal form
+    known:dict|None=None, # As for `problems`
 ) -> bool: # Whether it has no problems
     "Whether data fits a schema"
-    return next(problems(value, part), None) is None
+    if known is None: return next(problems(value, part), None) is None
+    if (id(value), id(part)) not in known: known[id(value), id(part)] = next(problems(value, part, '', known), None) is None
+    return known[id(value), id(part)]
 
 # %% ../nbs/03aa_schema.ipynb #25e8a679
-def _in_object(value, part, at):
+def _in_object(value, part, at, known):
     fields,more = part.get('properties', {}),part.get('additionalProperties')
     for k in part.get('required', ()):
         if k not in value: yield _below(at, k),'is missing'
     for k,v in value.items():
-        if k in fields: yield from problems(v, fields[k], _below(at, k))
+        if k in fields: yield from problems(v, fields[k], _below(at, k), known)
         elif more is False: yield _below(at, k),f'is not asked for; there are {", ".join(fields)}'
-        elif more: yield from problems(v, more, _below(at, k))
+        elif more: yield from problems(v, more, _below(at, k), known)
 
-def _in_array(value, part, at):
+def _in_array(value, part, at, known):
     if not part.get('minItems', 0)<=len(value)<=part.get('maxItems', math.inf): yield at,f'should be {noun(part)}, got {len(value)}'
     if part.get('uniqueItems') and len({repr(v) for v in value})<len(value): yield at,'has an item twice'
     first = part.get('prefixItems', ())
     for i,v in enumerate(value):
-        if i<len(first) or 'items' in part: yield from problems(v, first[i] if i<len(first) else part['items'], f'{at}[{i}]')
+        if i<len(first) or 'items' in part: yield from problems(v, first[i] if i<len(first) else part['items'], f'{at}[{i}]', known)
 
 def _in_limits(value, part):
     if isinstance(value, str):
@@ -473,7 +481,7 @@ class Form:
     asked: Asked # As a provider wants it
     instruction: str # What to add to a prompt; empty for text
     kinds: set[str] # The types of JSON that it takes
-    free: bool # Whether any text at all is an answer
+    free: bool # Whether any text at all is an answer, but for its length
 
 def _form(schema):
     given = _is_json_schema(schema)
@@ -483,7 +491,7 @@ def _form(schema):
     try:
         asked = Asked(part)
         dated = re.search('"format": "date', json.dumps(asked.schema))
-        free = any(o.get('type')=='string' and not o.keys()-{'type', 'description'} for o in part.get('anyOf', [part]))
+        free = any(o.get('type')=='string' and not {'enum', 'pattern'} & o.keys() and o.get('format') not in formats for o in part.get('anyOf', [part]))
         return Form(part, _by_pydantic(adapter, part, dated) if adapter else _by_hand(part, settle=not given), asked, _instruction(part, asked.schema), kinds_of(part), free)
     except RecursionError as e: raise TypeError(f'schema={named(schema)} is nested too deep, or consists of itself') from e
 

@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import chain
 from typing import Any
 
 from .loose import FoundJSON, TypedError, find_json, number_of, read_loose, read_strict, without_thinking
 from .reading import cut
-from .schema import Form, fits, form_of, formats, kind_of, named, noun, short
+from .schema import Form, fits, form_of, kind_of, named, noun, short
 
 # %% ../nbs/03aa_typed.ipynb #d2f95751
 _yes_no = dict(true=True, yes=True, y=True, false=False, no=False, n=False) | {'1': True, '0': False}
@@ -79,10 +80,16 @@ def _chosen(text, part):
 def mended(
     value:Any, # Data
     part:dict, # A schema in normal form
+    known:dict|None=None, # What has been mended, so that forms within forms are not tried over and over
 ) -> Any: # As it was where it fits already, or nothing can be done, or more than one thing
     "`value`, so that it fits a schema, where there is one way to make it"
+    known,key = {} if known is None else known,(id(value), id(part))
+    if key not in known: known[key] = value,_mended(value, part, known) # with the value, or another might get its id
+    return known[key][1]
+
+def _mended(value, part, known):
     if 'anyOf' in part:
-        found = [value] if fits(value, part) else _distinct(v for v,o in ((mended(value, o), o) for o in part['anyOf']) if fits(v, o))
+        found = [value] if fits(value, part) else _distinct(v for v,o in ((mended(value, o, known), o) for o in part['anyOf']) if fits(v, o))
         return found[0] if len(found)==1 else value
     kind = part.get('type')
     if 'enum' in part or kind not in ('object', 'array', None): return _mended_scalar(value, part)
@@ -91,8 +98,8 @@ def mended(
     if kind=='object' and isinstance(value, list) and len(value)==1 and isinstance(value[0], dict): value = value[0]
     if kind=='array' and isinstance(value, list):
         first,items = part.get('prefixItems', ()),part.get('items', {})
-        return [mended(v, first[i] if i<len(first) else items) for i,v in enumerate(value)]
-    return _mended_object(value, part) if kind=='object' and isinstance(value, dict) else value
+        return [mended(v, first[i] if i<len(first) else items, known) for i,v in enumerate(value)]
+    return _mended_object(value, part, known) if kind=='object' and isinstance(value, dict) else value
 
 def _mended_scalar(value, part):
     if fits(value, part): return value
@@ -105,12 +112,12 @@ def _mended_scalar(value, part):
         if found: return found[0] if len(found)==1 else value
     return value
 
-def _mended_object(value, part):
+def _mended_object(value, part, known):
     fields,required = part.get('properties', {}),part.get('required', ())
     missing = {_key(k): k for k in fields if k not in value}
     new = {k: missing[_key(k)] for k in value if k not in fields and _key(k) in missing}
     pairs = [(new[k] if k in new and list(new.values()).count(new[k])==1 else k, v) for k,v in value.items()]
-    return {k: mended(v, fields.get(k) or part.get('additionalProperties') or {}) for k,v in pairs if not (v is None and k in fields and k not in required and not fits(None, fields[k]))}
+    return {k: mended(v, fields.get(k) or part.get('additionalProperties') or {}, known) for k,v in pairs if not (v is None and k in fields and k not in required and not fits(None, fields[k]))}
 
 def _whole(text):
     "The JSON that a text is from beginning to end, or nearly; the text if it is none"
@@ -141,7 +148,7 @@ def _accept(form:Form, value:Any, text:str|None=None, alone:bool=True, depth:int
     whole = [lambda: form.build(value, text), lambda: form.build(mended(value, form.schema))]
     if foreign := isinstance(value, dict) and value and names and not names.keys() & {_key(k) for k in value}:
         whole,errors = [],[TypedError(f'The answer has none of the keys asked for ({", ".join(names.values())}), got {short(value)}.')]
-    unwrap = isinstance(value, dict) and (form.asked.wrapped and list(value)==['answer'] or 'object' not in form.kinds)
+    unwrap = isinstance(value, dict) and (form.asked.wrapped and depth==0 and list(value)==['answer'] or 'object' not in form.kinds)
     for attempt in [*inner, *(whole if alone else whole[:1])] if unwrap else [*whole, *inner]:
         try: return attempt()
         except TypedError as e: errors.append(e)
@@ -244,13 +251,13 @@ def _readable(text, part): return any(fits(v, part) for form in _peeled(text) fo
 
 def _from_prose(text:str, part:dict, build:Callable) -> Any:
     "The number, word or date that a reply comes to; `TypedError` if it is not one"
-    failed,firm = None,_firm(part)
-    for texts,wanted in [([text], part), *((texts, firm) for texts in (_places(text, firm) if firm else ()))]:
+    failed = None
+    for texts in chain([[text]], _places(text, part)):
         values: list = []
         for t in texts:
             for form in _peeled(t):
                 got = []
-                for v in meanings(form, wanted):
+                for v in meanings(form, part):
                     try: got.append(build(v))
                     except TypedError as e: failed = failed or e
                 values += got
@@ -260,12 +267,6 @@ def _from_prose(text:str, part:dict, build:Callable) -> Any:
         if values: return values[0]
     if failed: raise failed
     raise TypedError(f'The reply should be {cut(noun(part), 300)} and nothing else, got {short(text)}.', 'missing')
-
-def _firm(part):
-    "A schema without texts that could be any text; None if nothing is left"
-    if 'anyOf' in part: return dict(anyOf=parts) if (parts := [o for o in map(_firm, part['anyOf']) if o]) else None
-    if 'enum' in part: return part
-    return part if part.get('type') in ('integer', 'number', 'boolean', 'null') or part.get('type')=='string' and ('pattern' in part or part.get('format') in formats) else None
 
 # %% ../nbs/03aa_typed.ipynb #5758e9d8
 _nothing: Any = object()
