@@ -199,7 +199,8 @@ class OpenAIModel:
         self.input_usd,self.output_usd,self.window = input_usd,output_usd,window
         self._target = target(address, api_key, headers or {})
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
-        self._trust,self._reached = None,False
+        self._trust: ssl.SSLContext|None = None
+        self._reached = False
         request_body(params, self.extra_body)
 
     def __repr__(self): return f'OpenAIModel({self.name!r}' + (f', api_base={self.api_base!r})' if self.api_base!=openai_url else ')')

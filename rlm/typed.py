@@ -159,21 +159,26 @@ _example = re.compile(r'(?:for example|for instance|e\.g\.|an example|such as)[^
 _final = re.compile(r'\b(?:final|correct|corrected|revised|updated)\b[^\n{\[]{0,40}(?:\n{0,2}```\w*\s*)?$', re.I)
 _led_to = re.compile(r'(?:[:=]|\b(?:is|are|be))[\s`*]*$', re.I)
 
-def _aside(found:FoundJSON, text:str) -> bool:
-    "Whether JSON is no answer by its place: an example, a footnote, a box to tick, empty braces in a sentence"
-    if _example.search(found.before): return True
+_footnote = re.compile(r'(?:[\w.,;"”)]|\b(?:in|see|by|from|ref\.?|reference|source|cf\.)\s)$', re.I)
+_back = re.compile(r'\b(?:actually|wait|correction|on second thought|scratch that|i made a mistake|i was wrong|(?:it|that) should (?:be|read|say))\b', re.I)
+
+def _aside(found:FoundJSON, text:str) -> str:
+    "Why JSON is no answer by its place: an example, a footnote or empty braces in a sentence, a box to tick; or 'perhaps', if it may be one; empty if there is no reason"
+    if _example.search(found.before): return 'example'
     small = found.value in ({}, []) or isinstance(found.value, list) and len(found.value)==1 and isinstance(found.value[0], int)
     lonely = not found.before.rpartition('\n')[2].strip() and not text[found.end:found.end+40].partition('\n')[0].strip(' .,;')
-    return small and not lonely and not found.error and not found.fenced and not _led_to.search(found.before)
+    if not small or lonely or found.error or found.fenced or _led_to.search(found.before): return ''
+    return 'footnote' if not found.value or _footnote.search(found.before) else 'perhaps'
 
 def _from_json(text:str, form:Form) -> list:
     "The one value that the JSON in a reply comes to, in a list; none if there is no JSON; `TypedError` if it is not one, or does not fit"
-    found,failed,containers = [f for f in find_json(text) if not _aside(f, text)],[],form.kinds & {'object', 'array'}
+    asides = [(f, _aside(f, text)) for f in find_json(text) if f.error or isinstance(f.value, (dict, list))]
+    found,failed,containers = [f for f,why in asides if why in ('', 'perhaps')],[],form.kinds & {'object', 'array'}
     if not containers: found = [f for f in found if f.alone or isinstance(f.value, dict)]
     for fenced in (True, False):
         group = [f for f in found if f.fenced==fenced]
         if bad := next((f.error for f in group if f.error), None): raise bad
-        if 'array' in form.kinds and _rows(group, text): group = [FoundJSON([f.value for f in group], 0, len(text), '', True)]
+        if 'array' in form.kinds and _rows(group, text): group = [FoundJSON([f.value for f in group], 0, group[-1].end, '', True)]
         if len(group)>200: raise TypedError(f'There are {len(group):,} JSON values in the reply. Give one and nothing else.', 'several')
         values: list = []
         for f in group:
@@ -181,8 +186,8 @@ def _from_json(text:str, form:Form) -> list:
             except TypedError as e: failed.append((f.end-f.start, e))
         kept = _distinct(v for _,v in values)
         if len(kept)>1: kept = _distinct(v for f,v in values if _final.search(f.before)) or kept
-        if len(kept)>1: raise _torn(kept)
-        if kept: return kept
+        if len(kept)>1 or kept and _back.search(text, values[-1][0].end): raise _torn(kept)
+        if kept and not all((f, 'perhaps') in asides for f,_ in values): return kept
     if failed and (containers or found[0].alone): raise max(failed, key=lambda o: o[0])[1]
     return []
 
@@ -191,7 +196,9 @@ def _rows(group, text):
     gaps = [text[a.end:b.start] for a,b in zip(group, group[1:], strict=False)]
     return bool(gaps) and all(isinstance(f.value, dict) for f in group) and all(len(g)<40 and re.fullmatch(r'[\s,;]*(?:[-*•]|\d{1,5}[.)])?\s*', g) for g in gaps)
 
-def _torn(values): return TypedError(f'The reply can be read in more than one way: {", ".join(short(v) for v in values)}. Give one answer and nothing else.', 'several')
+def _torn(values):
+    told = ', '.join(map(short, values))
+    return TypedError(f'The reply can be read in more than one way: {told}. Give one answer and nothing else.' if len(values)>1 else f'The reply goes on after {told}, and takes it back. Give one answer and nothing else.', 'several')
 
 # %% ../nbs/03aa_typed.ipynb #6c025674
 _marked = re.compile(r'''(?P<final>\b(?:final|correct|corrected|revised)\s)?\banswer\b["'*_`]{0,3}(?:\s{1,3}(?:is|was)\b\s?:?|\s?[:=]|\s-\s|[ \t]{0,3}\n)
@@ -254,6 +261,7 @@ def _from_prose(text:str, part:dict, build:Callable) -> Any:
     failed = None
     for texts in chain([[text]], _places(text, part)):
         values: list = []
+        end = 0
         for t in texts:
             for form in _peeled(t):
                 got = []
@@ -261,9 +269,11 @@ def _from_prose(text:str, part:dict, build:Callable) -> Any:
                     try: got.append(build(v))
                     except TypedError as e: failed = failed or e
                 values += got
-                if got: break
+                if not got: continue
+                end = max(end, text.rfind(t)+len(t))
+                break
         values = _distinct(values)
-        if len(values)>1: raise _torn(values)
+        if len(values)>1 or values and _back.search(text, end): raise _torn(values)
         if values: return values[0]
     if failed: raise failed
     raise TypedError(f'The reply should be {cut(noun(part), 300)} and nothing else, got {short(text)}.', 'missing')
