@@ -140,7 +140,7 @@ class CellApp(IPKernelApp):
 # %% ../nbs/03e_launch.ipynb #42676dd8
 def make_app() -> CellApp: # The one of this process
     "The application and the shell in which its cells will run, before they have a folder"
-    config = Config(HistoryManager=dict(enabled=False), Completer=dict(use_jedi=False), InteractiveShell=dict(colors='nocolor'))
+    config = Config(HistoryManager=dict(enabled=False), Completer=dict(use_jedi=False), InteractiveShell=dict(colors='nocolor', enable_tip=False)) # a tip is drawn with the cells' random numbers
     app = CellApp.instance(config=config, kernel_class=CellKernel, capture_fd_output=False, transport='ipc', log_level=50, shell_port=1, iopub_port=2, stdin_port=3, control_port=4, hb_port=5)
     if not CellShell.initialized():
         with tempfile.TemporaryDirectory() as nobody:

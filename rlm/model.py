@@ -147,9 +147,7 @@ def no_server(
     message:str, # What answers in its place, and what to look at
 ) -> UnreachableError: # One that waiting does not mend
     "There is something at the address, but no server to talk to"
-    error = UnreachableError(message)
-    vars(error)['lasting'] = True
-    return error
+    return UnreachableError(message, lasting=True)
 
 # %% ../nbs/02_model.ipynb #de2dc9b3
 def status_error(
@@ -231,7 +229,7 @@ def may_pass(
     reached:bool, # Whether the server has answered before
 ) -> bool: # False where it would be the same again
     "Whether the same call may succeed later"
-    return isinstance(error, OverloadedError) or (isinstance(error, UnreachableError) and reached and not vars(error).get('lasting'))
+    return isinstance(error, OverloadedError) or (isinstance(error, UnreachableError) and reached and not error.lasting)
 
 # %% ../nbs/02_model.ipynb #dfde5915
 async def with_retries(

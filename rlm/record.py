@@ -81,6 +81,7 @@ class Record:
     ):
         self.path = Path(path)
         self._texts: set[str] = set() # Hashes of those that are in the file
+        self._lines = 1               # How many the file has
         self.found = Recorded()
         try:
             if not resume: self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -109,7 +110,7 @@ class Record:
     def _go_on(self):
         "Read what is there"
         self.found = read_record(self.path)
-        self._texts,self._size = set(self.found.texts),self.found.size
+        self._texts,self._size,self._lines = set(self.found.texts),self.found.size,self.found.lines
 
     def _append(self, text):
         data = memoryview(text.encode())
@@ -125,15 +126,16 @@ class Record:
         *events:Event, # The next ones
     ):
         "Append events, all at once; `RecordError` if the system refuses them"
-        lines: list[str] = []
+        rows: list[dict] = []
         new: set[str] = set()
         for event in events:
             row,texts = event.to_row(),dict[str, str]()
-            if len(line := _line(row))>long_text: line = _line(_apart(row, texts))
-            lines += [_line(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]+[line]
+            if len(_line(row))>long_text: row = _apart(row, texts)
+            rows += [dict(hash=name, text=text) for name,text in texts.items() if name not in self._texts|new]+[row]
             new |= texts.keys()
-        self._append(''.join(f'{o}\n' for o in lines))
+        self._append(''.join(f'{_line(dict(n=n)|row)}\n' for n,row in enumerate(rows, self._lines+1)))
         self._texts |= new
+        self._lines += len(rows)
 
     def close(self):
         "Close the file; may be called twice"
@@ -165,6 +167,7 @@ class Recorded:
     events: list[Event] = field(default_factory=list) # In order
     texts: dict[str, str] = field(default_factory=dict) # Long texts by hash
     size: int = 0      # Bytes up to the end of the last whole line
+    lines: int = 1     # How many are whole, the first included
     torn: bool = False # Whether a line follows that was never finished
 
 # %% ../nbs/00_record.ipynb #ebcb0c8f
@@ -176,16 +179,18 @@ def read_record(
     except OSError as e: raise RecordError(f'The record {path} cannot be read: {e.strerror}') from e
     *lines,rest = data.split(b'\n')
     _check_head(path, lines[0] if lines else b'')
-    found = Recorded(size=len(data)-len(rest), torn=bool(rest))
+    found = Recorded(size=len(data)-len(rest), lines=max(1, len(lines)), torn=bool(rest))
     for i,line in enumerate(lines[1:], 2):
-        try: _take(found, line)
+        try: _take(found, line, i)
         except (ValueError, KeyError, TypeError, AttributeError) as e: raise RecordError(f'The record {path} is damaged in line {i}: {type(e).__name__} {e}'[:500]) from e
     return found
 
-def _take(found, line):
+def _take(found, line, number):
     "Take in one line"
     row = json.loads(line)
-    if isinstance(row, dict) and 'hash' in row:
+    if not isinstance(row, dict): raise ValueError('not an event')
+    if row.get('n', number)!=number: raise ValueError(f'it was written as line {row["n"]}') # the first records had no numbers
+    if 'hash' in row:
         if digest(row['text'].encode('utf-8', 'surrogatepass'))!=row['hash']: raise ValueError('the text is not the one that was written')
         found.texts[row['hash']] = row['text']
     else: found.events.append(Event.from_row(_whole(row, found.texts) if b'"text_of"' in line else row))

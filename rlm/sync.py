@@ -37,10 +37,12 @@ def _stop(loop, thread, pid):
         rest = asyncio.all_tasks()-{asyncio.current_task()}
         for task in rest: task.cancel()
         await asyncio.wait(rest or [asyncio.create_task(asyncio.sleep(0))], timeout=2)
+        await loop.shutdown_asyncgens()
         loop.stop()
     if pid!=os.getpid(): return
     asyncio.run_coroutine_threadsafe(cancel_all(), loop)
     thread.join(timeout=3)
+    if not thread.is_alive(): loop.close()
 
 # %% ../nbs/01a_sync.ipynb #67a7eec7
 def run_sync(
