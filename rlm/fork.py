@@ -320,6 +320,7 @@ def main():
     fd = int(sys.argv[1])
     os.set_inheritable(fd, False)
     sys.path[0] = '' # the folder in which a cell runs
+    walls.huge_pages(False) # until a kernel runs its first cell: one in the heap would take 2 MB, for the sake of a few small pages
     preload()
     job: Callable[[], Any] = ForkServer(socket.socket(fileno=fd), launch.Held(), os.pidfd_open(os.getppid())).serve
     while True:

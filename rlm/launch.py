@@ -38,7 +38,7 @@ from .codec import to_json
 from .inside import Final, Home, Names, format_error, one_line
 from .output import CellShell, Output, no_input, take_over, task_failed
 from .reading import describe, open_context, open_later
-from .walls import Walls, drop_privileges, landlock, limits
+from .walls import Walls, drop_privileges, huge_pages, landlock, limits
 
 # %% ../nbs/03e_launch.ipynb #b2a09d0e
 class CellKernel(IPythonKernel):
@@ -63,6 +63,7 @@ class CellKernel(IPythonKernel):
 
     async def do_execute(self, *args, **kwargs):
         "Run one cell, as the stock kernel does, and report"
+        huge_pages(True) # for what cells make; a kernel that waits is smaller without
         self._error,cancelled,loop = None,None,asyncio.get_running_loop()
         if loop.get_exception_handler() is None: loop.set_exception_handler(task_failed)
         self.output.begin(self.get_parent('shell'))

@@ -292,15 +292,15 @@ def kinds_of(
     if 'enum' in part: return {kind_of(o) for o in part['enum']}
     return {part['type']} if 'type' in part else set(_kinds)
 
-def _instruction(part, asked):
-    "What to add to a prompt; nothing for text"
+def _wanted(part, asked):
+    "What a reply has to be; nothing for text"
     if part==dict(type='string'): return ''
     if kinds_of(part) & {'object', 'array'}:
-        try: return f'Answer only with JSON of this form: {shape(part)}'
-        except RecursionError: return f'Answer only with JSON that fits this schema: {json.dumps(asked, separators=(",", ":"), ensure_ascii=False)}'
+        try: return f'JSON of this form: {shape(part)}'
+        except RecursionError: return f'JSON that fits this schema: {json.dumps(asked, separators=(",", ":"), ensure_ascii=False)}'
     nouns = [noun(o) for o in part.get('anyOf', [part]) if o.get('type')!='null']
     note = f' ({" ".join(part["description"].split())})' if isinstance(part.get('description'), str) else ''
-    return f'Answer only with {" or ".join(nouns)}{note}{", or with null if there is none" if "anyOf" in part and _takes_null(part) else ""}.'
+    return f'{" or ".join(nouns)}{note}{", or with null if there is none" if "anyOf" in part and _takes_null(part) else ""}.'
 
 # %% ../nbs/03aa_schema.ipynb #624756cf
 _asked_formats = {'date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'}
@@ -479,9 +479,14 @@ class Form:
     schema: dict # In normal form
     build: Callable # Makes a value of data, and of the JSON it came from if there is that; raises `TypedError` if it does not fit
     asked: Asked # As a provider wants it
-    instruction: str # What to add to a prompt; empty for text
+    wanted: str # What a reply has to be; empty for text
     kinds: set[str] # The types of JSON that it takes
     free: bool # Whether any text at all is an answer, but for its length
+
+    @property
+    def instruction(self) -> str:
+        "What to add to a prompt; empty for text"
+        return self.wanted and f'Answer only with {self.wanted}'
 
 def _form(schema):
     given = _is_json_schema(schema)
@@ -492,7 +497,7 @@ def _form(schema):
         asked = Asked(part)
         dated = re.search('"format": "date', json.dumps(asked.schema))
         free = any(o.get('type')=='string' and not {'enum', 'pattern'} & o.keys() and o.get('format') not in formats for o in part.get('anyOf', [part]))
-        return Form(part, _by_pydantic(adapter, part, dated) if adapter else _by_hand(part, settle=not given), asked, _instruction(part, asked.schema), kinds_of(part), free)
+        return Form(part, _by_pydantic(adapter, part, dated) if adapter else _by_hand(part, settle=not given), asked, _wanted(part, asked.schema), kinds_of(part), free)
     except RecursionError as e: raise TypeError(f'schema={named(schema)} is nested too deep, or consists of itself') from e
 
 @lru_cache(maxsize=256)

@@ -329,6 +329,11 @@ class Typed:
         return deepcopy(self._form.asked.schema)
 
     @property
+    def value_schema(self) -> dict:
+        "The JSON schema of a value; `Typed` of it checks the same, and makes plain data"
+        return deepcopy(self._form.schema)
+
+    @property
     def strict(self) -> bool:
         "Whether `json_schema` keeps the rules of strict structured output: every object closed, every property required"
         return self._form.asked.strict
@@ -337,6 +342,11 @@ class Typed:
     def instruction(self) -> str:
         "What to add to a prompt; empty for `str`"
         return self._form.instruction
+
+    @property
+    def wanted(self) -> str:
+        "What a value has to be, in words or as an example; empty for `str`"
+        return self._form.wanted
 
     def prompt(self,
         prompt:str, # What is asked
@@ -351,6 +361,15 @@ class Typed:
         if not isinstance(text, str): raise TypeError(f'text: a reply is text, got {type(text).__name__}')
         try: return _parsed(self._form, text)
         except RecursionError: raise TypedError('The answer is nested too deep to be read.', 'broken') from None
+
+    def check(self,
+        value:Any, # Data that a program made: text, numbers, lists, dicts
+    ) -> Any: # A value of the type; `TypedError` if it does not fit
+        "The value of data: text is read as a reply is, unless it may be any text"
+        if isinstance(value, str): return self._form.build(value) if self._form.kinds=={'string'} and self._form.free else self.parse(value)
+        try: data = json.loads(json.dumps(value))
+        except (TypeError, ValueError, RecursionError): raise TypedError(f'The answer should be {cut(noun(self._form.schema), 200)}, got {type(value).__name__}, which is no JSON.') from None
+        return _accept(self._form, data)
 
     def retry_prompt(self,
         prompt:str, # What was asked, without the instruction
