@@ -16,8 +16,9 @@ from functools import partial
 from typing import Any
 
 from .calls import Calls
-from .codec import from_json
+from .codec import from_json, to_json
 from .context import StoredContext, context_text
+from .handing import Handed
 from .kernel import AskError, Kernel
 from .model import Model
 from .provision import ForkLine, can_fork, start_holder, template
@@ -86,8 +87,7 @@ _lock = threading.Lock() # two shells may want the same context at the same time
 async def start_with(
     stored:StoredContext, # What the cells are to find in `context`
     make:Callable[..., Kernel], # Makes a kernel; takes `source` or `context`
-    question:str, # What they are to find in `question`
-    max_shown:int, # Characters above which an output is kept
+    request:dict, # What else they are to find: as for `rlm.launch.attach`
 ) -> tuple[Kernel, dict]: # The kernel, started, and the description; `ContextError` if the context cannot be opened
     "Start a kernel with a context in it"
     while True:
@@ -96,7 +96,7 @@ async def start_with(
         try:
             await kernel.start()
             if stored.folder: kernel.provisioner.tell(stored.folder)
-            return kernel, _settled(stored, await kernel.channel.ask(question=question, max_shown=max_shown))
+            return kernel, _settled(stored, await kernel.channel.ask(**request))
         except AskError as e:
             await kernel.close()
             await _refused(stored, e.reply)
@@ -172,12 +172,13 @@ class Shell:
         self.history: list[Cell] = []       # All cells that have run
         self._sub_calls: list[SubCall] = []
         self._recall: Recall|None = None    # While a cell is run again: the replies it had
+        self._puts: list[tuple[int, Callable[[], Awaitable]]] = [] # What was put into the kernel after how many cells
 
     async def open(self) -> 'Shell': # Itself; `ContextError` or `KernelStartError`
         "Start the kernel, and open the context in it"
         if can_fork(): template() # starts while the context is stored
         storing = asyncio.create_task(self._store())
-        try: await self._start(await asyncio.shield(storing))
+        try: await self._start(await asyncio.shield(storing), self.question)
         except BaseException:
             with suppress(Exception): await storing
             await self.close()
@@ -189,12 +190,12 @@ class Shell:
         self.stored = await asyncio.to_thread(StoredContext, self._given)
         return self.stored
 
-    async def _start(self, stored):
+    async def _start(self, stored, question):
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
         if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
         make = partial(Kernel, self._answer if self._calls else None, walls=self.walls)
-        self.kernel,self.description = await start_with(stored, make, self.question, self.max_output_chars)
-        self._opened = stored
+        self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars))
+        self._opened = stored,question
 
     @property
     def level(self) -> str:
@@ -245,7 +246,7 @@ class Shell:
     async def _restart(self):
         assert self.kernel is not None
         await self.kernel.close()
-        await self._start(self._opened)
+        await self._start(*self._opened)
 
     async def replay(self,
         cells:list[Cell], # What has run, in order, with the sub-calls they made
@@ -269,7 +270,9 @@ class Shell:
         "Run cells again, and note in `told` what differs; the number of the one that has ended the kernel, if one has"
         assert self.kernel is not None
         end = None if seconds is None else time.monotonic()+seconds
+        puts = sorted(self._puts, key=lambda o: o[0])[::-1]
         for i,cell in enumerate(cells):
+            while puts and puts[-1][0]<=i: await puts.pop()[1]()
             left = self.cell_seconds if end is None else end-time.monotonic()
             if left is not None and left<=0: skipped.setdefault(i, f'no time was left of cell_seconds={self.cell_seconds:g}')
             if i in skipped:
@@ -281,6 +284,51 @@ class Shell:
             if not self.kernel.alive: return i
             told.cells,told.old = told.cells+1,[n for n in told.old if n not in assigned(cell.code)]
             if words := difference(cell, again): told.differs.append(f'{_named(cell)} {words}')
+        while puts: await puts.pop()[1]()
+
+    async def put(self,
+        **values:Any, # By name; of types that `to_json` knows
+    ):
+        "Give the cells variables that they cannot lose, in a kernel that has to be replaced neither"
+        await self._put_now(partial(self._tell, {name: to_json(value, name) for name,value in values.items()}))
+
+    async def turn_to(self,
+        question:str, # The next one
+        stored:StoredContext|None=None, # What it is about; None to leave the context as it is
+        name:str='', # What the context is called beside `context`, as long as the kernel lives
+        **values:Any, # What else the cells find, by name
+    ):
+        "Let the cells answer another question, in the kernel as it is"
+        self.question,self.final = question,[]
+        await self._put_now(partial(self._tell, {name: to_json(value, name) for name,value in (values|dict(question=question)).items()}, stored, name, anew=True))
+
+    def put_after(self,
+        cells:int, # How many of those that will be run again
+        **values:Any, # As for `put`
+    ):
+        "Have `replay` put something into the kernel"
+        self._puts.append((cells, partial(self._tell, {name: to_json(value, name) for name,value in values.items()})))
+
+    async def _put_now(self, tell):
+        if self.kernel and self.kernel.alive: await tell()
+        self._puts.append((len(self.history), tell))
+
+    async def _tell(self, told, stored=None, name='', anew=False):
+        "Put values into the kernel, and a context"
+        assert self.kernel is not None
+        if anew: self.draft = None
+        if stored is None: return await self.kernel.channel.ask(put=told, anew=anew)
+        work = f'{self.kernel.folder}/work'
+        handed = await asyncio.to_thread(Handed, stored, work, '/cell' if self.level=='full' else work)
+        try:
+            while True:
+                try:
+                    spec = await asyncio.to_thread(handed.spec)
+                    self.description = _settled(stored, await self.kernel.channel.ask(put=told, anew=anew, spec=spec, under_name=name))
+                    return
+                except AskError as e: await _refused(stored, e.reply|dict(details=handed.original(e.reply['details'] or [])))
+        except OSError as e: raise ContextError(f'The context cannot be handed to the kernel: {e.strerror}: {e.filename}') from e
+        finally: await asyncio.to_thread(handed.close)
 
     async def close(self):
         "End the kernel and remove what was stored; may be called twice"
