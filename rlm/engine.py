@@ -28,7 +28,9 @@ from .codec import from_json, to_json
 from .context import StoredContext, context_text
 from .reading import leaves, paths_of
 from .keeping import KeptContext
-from .loop import Journal, Loop, Past, ask_root, past_turns
+from .loop import Journal, Loop, Past, ask_root, chat_of, past_turns, reply_message
+from .loose import TypedError
+from .typed import Typed
 from .model import Model, as_model, estimate_tokens, redact
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
 from .shell import Shell, as_walls, check_cell_seconds
@@ -103,9 +105,10 @@ class Completion:
         context:Any=None, # What it is about
         before:Before|None=None, # What to go on from, in place of a context; None to begin
         parent:Parent|None=None, # What began it; None for a user
+        session:Any=None, # The `Session` whose kernel it uses; None for one of its own
     ):
         check_question(question, context)
-        self._rlm,self.question,self._context,self._before,self._parent = rlm,question,context,before,parent
+        self._rlm,self.question,self._context,self._before,self._parent,self._session = rlm,question,context,before,parent,session
         self._journal = Journal(watchers=[*rlm.callbacks, *([ConsoleView()] if rlm.verbose else [])])
         self._ledger = Ledger(rlm.budget, parent=parent.ledger if parent else None)
         self._slots = parent.slots if parent else asyncio.Semaphore(rlm.max_concurrent)
@@ -141,7 +144,10 @@ class Completion:
         if self.trajectory.stop_reason not in (None, StopReason.FAILED, StopReason.CANCELLED): return # it is over
         try:
             async with AsyncExitStack() as stack:
+                if self._session and self._before: stack.push_async_callback(self._session.areset) # it was brought back for this alone
+                if self._session: stack.enter_context(self._session.busy(self.trajectory))
                 async for turn in self._answer(stack): yield turn
+                if self._rlm.typed and self.trajectory.answer is not None: self.trajectory.answer = self._rlm.typed.check(self.trajectory.answer)
         except RLMError as e:
             self._journal.stop(StopReason.FAILED, error=str(e))
             e.trajectory = self.trajectory
@@ -158,23 +164,27 @@ class Completion:
         "Take the direct way or open a shell, and go"
         path = self._before.record.path if self._before and self._before.record else record_path(self._rlm.record)
         stored = await asyncio.to_thread(self._before.context if self._before else lambda: self._store(path))
-        stack.callback(stored.close)
+        if not self._session: stack.callback(stored.close)
         self._context_size = _size_of(stored)
         way,why,text = await self._begin(stored, path)
         if way=='direct':
             self._tell_context(stored)
             self._begin_record(path, stored, stack)
-            if not self.trajectory.stop_reason: yield await self._direct(text)
+            if not self.trajectory.stop_reason:
+                async for turn in self._direct(text): yield turn
         else:
             loop = await self._open(stack, stored, path)
             async for turn in loop.turns(): yield turn
 
-    def _store(self, path): return KeptContext(self._context, path, self._rlm.copy_context) if path else StoredContext(self._context)
+    def _store(self, path):
+        if self._session and self._context is None and self._session.stored: return self._session.stored
+        return KeptContext(self._context, path, self._rlm.copy_context) if path else StoredContext(self._context)
 
     async def _begin(self, stored, path):
         "Say what begins, or goes on; which way it takes, why, and the text for the direct one"
         rlm,before = self._rlm,self._before
-        if before is None: self._journal.emit('start', **(dict(id=self._parent.id, parent=self._parent.link) if self._parent else dict(id=secrets.token_hex(8))), question=self.question, model=rlm.model.name, sub_model=rlm.sub_model.name, settings=rlm.settings(), time=_now(), rlm=__version__)
+        more: dict[str, Any] = dict(session=self._session.note(self._context is not None)) if self._session else {}
+        if before is None: self._journal.emit('start', **(dict(id=self._parent.id, parent=self._parent.link) if self._parent else dict(id=secrets.token_hex(8))), **more, question=self.question, model=rlm.model.name, sub_model=rlm.sub_model.name, settings=rlm.settings(), time=_now(), rlm=__version__)
         elif before.record: # known to be whole now: the context is there
             self._journal.record = before.record
             self._journal.emit('resume', time=_now())
@@ -186,6 +196,7 @@ class Completion:
     async def _route(self, stored):
         "Which way to take, why, and the text for the direct one"
         limit,text = self._rlm.direct_threshold,None
+        if self._session: return 'repl', 'in a session the kernel is kept', None
         if not limit: return 'repl', 'direct_threshold=0', None
         if (text := await asyncio.to_thread(whole_text, stored, 8*limit)) is None: return 'repl', f'more than direct_threshold={limit:,} tokens', None
         await _check(self._rlm.model)
@@ -221,27 +232,35 @@ class Completion:
     async def _open(self, stack, stored, path):
         "A loop over an open shell, with its models checked at the same time"
         rlm = self._rlm
-        shell = Shell(stored, question=self.question, cell_seconds=rlm.cell_seconds, walls=rlm.walls, calls=self._calls(), max_output_chars=rlm.max_output_chars)
-        opening = asyncio.create_task(shell.open())
-        stack.push_async_callback(shell.close)
-        try: await asyncio.gather(_check(rlm.model), _check(rlm.sub_model), opening)
+        if self._session: opening = asyncio.create_task(self._session.turn_to(self.question, stored, self._calls()))
+        else:
+            shell = rlm.shell(stored, self.question, self._calls())
+            opening = asyncio.create_task(shell.open())
+            stack.push_async_callback(shell.close)
+        try: _,_,shell = await asyncio.gather(_check(rlm.model), _check(rlm.sub_model), opening)
         except BaseException:
             opening.cancel()
             await asyncio.wait([opening])
             raise
         self._journal.emit('kernel', walls=shell.level, text=level_text(shell.level, rlm.walls.network))
+        remark = await self._replay(shell)
         text = context_text(shell.description)
         self._tell_context(stored, summary=text.split('\n\n')[0], left_out=stored.remark(), **{k:v for k,v in shell.description.items() if k!='samples'})
         self._begin_record(path, stored, stack)
-        messages = [dict(role='system', content=self._system_prompt(bool(shell.description))), dict(role='user', content=first_message(self.question, text))]
+        messages = [dict(role='system', content=self._system_prompt(bool(shell.description))), dict(role='user', content=first_message(self.question, text, rlm.typed.wanted if rlm.typed else '', self._session.earlier() if self._session else ''))]
         onward = self._before.onward if self._before else None
         if onward and not self._past: messages.append(dict(role='user', content=onward))
-        return Loop(self._model, shell, self._ledger, self._journal, messages, rlm.protocol, rlm.max_output_chars, self._past, await self._replay(shell), onward)
+        return Loop(self._model, shell, self._ledger, self._journal, messages, rlm.protocol, rlm.max_output_chars, self._past, remark, onward, rlm.typed, rlm.compact_at)
 
     async def _replay(self, shell):
         "Bring the shell to the state after the cells of the past; what the root model has to know of it"
-        cells = [cell for p in self._past for cell in p.turn.cells]
-        if not cells: return ''
+        before = self._session.past_cells if self._session else []
+        cells = before+[cell for p in self._past for cell in p.turn.cells]
+        if not cells and not (self._session and self._before): return ''
+        done = len(before)
+        for event in self.trajectory.events:
+            done += event.kind=='cell'
+            if event.kind=='compact': await shell.put(done, history=chat_of(self.trajectory)[:event.data['messages']])
         replayed = await shell.replay(cells)
         told = f'The kernel was started anew. {replayed.text()}' if replayed.lost or replayed.old or replayed.differs else ''
         self._journal.emit('replay', cells=replayed.cells, told=told)
@@ -274,7 +293,7 @@ class Completion:
         child = run.trajectory
         self.trajectory.children[child.id],call.child,call.usage = child,child.id,child.usage
         if call.error is None and child.answer is None: call.error = f'the child has no answer ({child.stop_reason}). {child.reason}'.strip()
-        if call.error is None: call.reply = to_json(child.answer)
+        if call.error is None: call.reply = to_json(child.events[-1].data['answer']) # as its code made it, and not of `answer_type`
 
     def _child(self, call, config, context):
         "The child that answers a call: the one that had begun to, if this cell was cut off, else a new one"
@@ -301,20 +320,36 @@ class Completion:
         return self._context_size is None or len(json.dumps(call.options.get('context')))>=0.9*self._context_size
 
     async def _direct(self, text):
-        "The one turn of a direct call, as far as it is not on record"
-        emit,past = self._journal.emit,self._past[0] if self._past else None
-        messages = past.turn.messages if past else direct_messages(self.question, text)
-        if not past: emit('turn', number=1, messages=messages)
+        "The turn of a direct call, as far as it is not on record; another one if the reply is not of the type that is wanted"
+        typed = self._rlm.typed
+        messages = direct_messages(self.question, text, typed.instruction if typed else '')
+        for number in (1, 2):
+            reply = await self._direct_turn(number, messages)
+            answer,why = self._read(reply)
+            yield self.trajectory.turns[-1]
+            if not why or number==2: break
+            messages = [*messages, reply_message(reply), dict(role='user', content=f'It cannot be used. {why}\nAnswer again, in the form asked for, with nothing around it.')]
+        self._journal.stop(StopReason.NO_ANSWER if answer is None else StopReason.ANSWER, answer, reason=why or ('The reply was empty' if answer is None else ''))
+
+    def _read(self, reply):
+        "The answer in the reply to a direct call, and why there is none of the type that is wanted"
+        answer,typed = strip_thoughts(reply.text).strip() or None,self._rlm.typed
+        if typed is None or answer is None or typed.wanted=='': return answer,''
+        try: return typed.plain(answer),''
+        except TypedError as e: return None,str(e)
+
+    async def _direct_turn(self, number, messages):
+        "The reply in a direct call, told and paid for, unless it is on record"
+        emit,past = self._journal.emit,self._past[number-1] if len(self._past)>=number else None
+        if not past: emit('turn', number=number, messages=messages[-1:] if number>1 else messages)
         reply = past.reply if past else None
         if reply is None:
             reservation,begun = self._ledger.reserve(turns=1),asyncio.get_running_loop().time()
-            try: reply = await ask_root(self._model, messages)
+            try: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages)
             finally: self._ledger.settle(reservation, reply.usage if reply else None)
             emit('reply', **asdict(reply), seconds=asyncio.get_running_loop().time()-begun)
-        if not past or not past.ended: emit('turn_end', number=1)
-        answer = strip_thoughts(reply.text).strip() or None
-        self._journal.stop(StopReason.ANSWER if answer else StopReason.NO_ANSWER, answer, reason='' if answer else 'The reply was empty')
-        return self.trajectory.turns[-1]
+        if not past or not past.ended: emit('turn_end', number=number)
+        return reply
 
 # %% ../nbs/09_engine.ipynb #d3f4f1a5
 def _size_of(stored): return None if stored.spec['kind']=='none' else sum(os.path.getsize(p) for p in paths_of(stored.spec))
@@ -338,6 +373,8 @@ class RLM:
         walls:str|Walls='best', # Around the kernel: 'best' that the system allows, 'full' or a refusal, 'none'; a `Walls` for network, memory and more
         max_output_chars:int=10_000, # How much of a cell's output the root model is shown
         max_concurrent:int=16, # How many models are asked at once, over the whole tree
+        answer_type:Any=None, # What the answer must be: a type that pydantic can check, such as `list[int]` or a model; `{'name': str}`; a JSON schema; None for anything
+        compact_at:float|None=0.75, # The share of the root model's window from which on old messages are cut short; None for never
         max_depth:int=1, # How deep a tree `rlm_query` may grow: at 1 it is a plain call, at 2 its children write code, at 3 theirs too
         child:'RLM|None'=None, # The configuration of children; None for this one
         models:dict[str, str|Model]|None=None, # Others that cells may ask by these names: `llm_query(prompt, model="small")`
@@ -363,10 +400,14 @@ class RLM:
         if system_prompt is not None and not isinstance(system_prompt, str): raise InputError(f'system_prompt must be text, got {type(system_prompt).__name__}')
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)): raise InputError(f'callbacks={callbacks!r}: give a list of functions')
         check_cell_seconds(cell_seconds)
+        if compact_at is not None and not (isinstance(compact_at, (int, float)) and 0<compact_at<=1): raise InputError(f'compact_at={compact_at!r}: give a share above 0 and up to 1, or None for never')
+        self.typed = None if answer_type is None else _typed(answer_type)
+        self.answer_type,self.compact_at = answer_type,compact_at
         self.walls = as_walls(walls)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose,self.copy_context = list(callbacks),verbose,copy_context
+        self._sessions: list = []
         self._named = dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
 
     def __repr__(self): return f'RLM({self.model.name!r}, sub_model={self.sub_model.name!r})'
@@ -377,14 +418,33 @@ class RLM:
         "The configuration of a child"
         if model and model not in self.models: return f'there is no model {model!r} here; there are: {", ".join(self.models) or "only the usual one"}'
         config = copy(self.child or self)
+        if self.child is None: config.answer_type = config.typed = None # it is asked something else
         if model: config.model = self.models[model]
         config.max_depth,config.callbacks,config.verbose,config.direct_threshold = max(self.max_depth, config.max_depth),[],False,0
         return config
 
     def settings(self) -> dict: # No keys among them
         "The settings, for the record"
-        kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'max_depth', 'direct_threshold', 'protocol', 'system_prompt', 'copy_context')
-        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls), named=self._named)
+        kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'max_depth', 'compact_at', 'direct_threshold', 'protocol', 'system_prompt', 'copy_context')
+        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls), named=self._named, answer_type=self.typed and self.typed.value_schema)
+
+    def shell(self,
+        context:Any=None, # As for `completion`, or a `StoredContext`
+        question:str='', # What the cells find in the variable `question`
+        calls:Callable|None=None, # Answers what they ask; None for `sub_model` alone
+    ) -> Shell: # Not open yet
+        "A shell as the root model gets it"
+        return Shell(context, self.sub_model, question, self.cell_seconds, self.walls, self.max_output_chars, calls)
+
+    async def __aenter__(self): return await self._session().__aenter__()
+    async def __aexit__(self, *exc): await self._sessions.pop().__aexit__(*exc)
+    def __enter__(self): return self._session().__enter__()
+    def __exit__(self, *exc): self._sessions.pop().__exit__(*exc)
+
+    def _session(self):
+        "A `Session`, which the next chapter but one tells of"
+        self._sessions.append(import_module('rlm.session').Session(self))
+        return self._sessions[-1]
 
     def turns(self,
         question:str, # What is asked
@@ -434,6 +494,10 @@ def _model(model, params):
         from rlm.offline import OfflineModel
         return OfflineModel()
     return as_model(model, **params)
+
+def _typed(answer_type):
+    try: return Typed(answer_type)
+    except (TypeError, ImportError) as e: raise InputError(f'answer_type={answer_type!r:.200}: {e}') from None
 
 def _named_models(models):
     if models is None: return {}

@@ -216,12 +216,13 @@ def attach(
 # %% ../nbs/03e_launch.ipynb #7d81292d
 def put(
     app:CellApp, # Where the cells run
-    request:dict, # From the host. put: values by name. spec: of another context; under_name: what it is also called. anew: whether another question begins
+    request:dict, # From the host. put: values by name. spec: of another context. under_name: what the context is also called. anew: whether another question begins
 ) -> dict: # The description of the context, if one was given; else empty
     "Give the cells names that they cannot lose"
     held,names = hold(request['spec']) if 'spec' in request else Held(),app.kernel.names
     names.fixed.update({name: from_json(value) for name,value in request['put'].items()})
-    if 'spec' in request: names.fixed.update({name: held.value for name in ('context', request['under_name'])})
+    if 'spec' in request: names.fixed['context'] = held.value
+    if under_name := request.get('under_name'): names.fixed[under_name] = names.fixed['context']
     if request.get('anew'): names.draft.update(content='', ready=False)
     return held.told
 

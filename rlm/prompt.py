@@ -65,9 +65,12 @@ def system_prompt(
 def first_message(
     question:str, # What is asked
     description:str, # From `context_text`
+    wanted:str='', # What the answer must be, as `Typed` has it; empty for anything
+    earlier:str='', # What was asked before in the same kernel; empty for nothing
 ) -> str: # The content of the first user message
     "The question and the description of the context"
-    return f'Question: {question}\n\n{description}'
+    form = f'\nThe answer, which is the value given to FINAL, must be {wanted}' if wanted else ''
+    return '\n\n'.join(o for o in (f'Question: {question}{form}', description, earlier) if o)
 
 # %% ../nbs/07_prompt.ipynb #7adb4f29
 def turn_head(
@@ -86,10 +89,11 @@ direct_prompt = 'Answer the question from the context, and from nothing else. If
 def direct_messages(
     question:str, # What is asked
     text:str, # The whole context; empty without one
+    instruction:str='', # What form the answer must have, as `Typed` has it; empty for any
 ) -> list[dict]: # Chat messages
     "The messages of a direct call"
-    context = f'Context:\n{text}\n\n' if text else ''
-    return [dict(role='system', content=direct_prompt if text else brief), dict(role='user', content=f'{context}Question: {question}')]
+    context,form = f'Context:\n{text}\n\n' if text else '',f'\n\n{instruction}' if instruction else ''
+    return [dict(role='system', content=direct_prompt if text else brief), dict(role='user', content=f'{context}Question: {question}{form}')]
 
 # %% ../nbs/07_prompt.ipynb #f8999dd2
 @dataclass

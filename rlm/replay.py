@@ -99,6 +99,7 @@ class RecordedModel:
     ):
         self.trajectory = recorded if isinstance(recorded, Trajectory) else Trajectory.load(recorded)
         self.name,self.strict = self.trajectory.model,strict
+        self.rooms: dict[int, int] = {e.data['number']: e.data['tokens'] for e in self.trajectory.events if e.kind=='compact'} # To how many tokens messages were cut, before which turns
         self._replies = [Reply(t.reply, t.usage, self.name, tool_calls=t.tool_calls, reasoning=t.reasoning) for t in self.trajectory.turns]
         self._recall = Recall(replace(c, options={}) for t in self.trajectory.turns for cell in t.cells for c in cell.sub_calls)
 

@@ -243,6 +243,10 @@ class Shell:
         await self._restart()
         return f'A new kernel was started. {(await self.replay(self.history, self.cell_seconds)).text()}'.rstrip()
 
+    async def renew(self) -> str: # What could not be had again, in words
+        "Replace the kernel by one in the state after the cells that ran to their end"
+        return await self._revive()
+
     async def _restart(self):
         assert self.kernel is not None
         await self.kernel.close()
@@ -287,44 +291,40 @@ class Shell:
         while puts: await puts.pop()[1]()
 
     async def put(self,
+        after:int|None=None, # Only note it, for `replay` to do after so many cells; None to do it now
         **values:Any, # By name; of types that `to_json` knows
     ):
         "Give the cells variables that they cannot lose, in a kernel that has to be replaced neither"
-        await self._put_now(partial(self._tell, {name: to_json(value, name) for name,value in values.items()}))
+        await self._put(partial(self._tell, {name: to_json(value, name) for name,value in values.items()}), after)
 
     async def turn_to(self,
         question:str, # The next one
         stored:StoredContext|None=None, # What it is about; None to leave the context as it is
-        name:str='', # What the context is called beside `context`, as long as the kernel lives
+        under_name:str='', # What the context is called beside `context`, as long as the kernel lives; empty for nothing else
+        after:int|None=None, # As for `put`
+        calls:Callable[..., Awaitable[SubCall]]|None=None, # What answers the cells from now on; None for what did
         **values:Any, # What else the cells find, by name
     ):
         "Let the cells answer another question, in the kernel as it is"
-        self.question,self.final = question,[]
-        await self._put_now(partial(self._tell, {name: to_json(value, name) for name,value in (values|dict(question=question)).items()}, stored, name, anew=True))
+        self.question,self.final,self._calls = question,[],calls or self._calls
+        await self._put(partial(self._tell, {name: to_json(value, name) for name,value in (values|dict(question=question)).items()}, stored, under_name, anew=True), after)
 
-    def put_after(self,
-        cells:int, # How many of those that will be run again
-        **values:Any, # As for `put`
-    ):
-        "Have `replay` put something into the kernel"
-        self._puts.append((cells, partial(self._tell, {name: to_json(value, name) for name,value in values.items()})))
+    async def _put(self, tell, after):
+        if after is None and self.kernel and self.kernel.alive: await tell()
+        self._puts.append((len(self.history) if after is None else after, tell))
 
-    async def _put_now(self, tell):
-        if self.kernel and self.kernel.alive: await tell()
-        self._puts.append((len(self.history), tell))
-
-    async def _tell(self, told, stored=None, name='', anew=False):
+    async def _tell(self, told, stored=None, under_name='', anew=False):
         "Put values into the kernel, and a context"
         assert self.kernel is not None
         if anew: self.draft = None
-        if stored is None: return await self.kernel.channel.ask(put=told, anew=anew)
+        if stored is None: return await self.kernel.channel.ask(put=told, under_name=under_name, anew=anew)
         work = f'{self.kernel.folder}/work'
         handed = await asyncio.to_thread(Handed, stored, work, '/cell' if self.level=='full' else work)
         try:
             while True:
                 try:
                     spec = await asyncio.to_thread(handed.spec)
-                    self.description = _settled(stored, await self.kernel.channel.ask(put=told, anew=anew, spec=spec, under_name=name))
+                    self.description = _settled(stored, await self.kernel.channel.ask(put=told, anew=anew, spec=spec, under_name=under_name))
                     return
                 except AskError as e: await _refused(stored, e.reply|dict(details=handed.original(e.reply['details'] or [])))
         except OSError as e: raise ContextError(f'The context cannot be handed to the kernel: {e.strerror}: {e.filename}') from e

@@ -371,6 +371,13 @@ class Typed:
         except (TypeError, ValueError, RecursionError): raise TypedError(f'The answer should be {cut(noun(self._form.schema), 200)}, got {type(value).__name__}, which is no JSON.') from None
         return _accept(self._form, data)
 
+    def plain(self,
+        value:Any, # As for `check`
+    ) -> Any: # Text, numbers, lists and dicts; `TypedError` if it does not fit
+        "The same, as data that JSON can hold"
+        self.check(value)
+        return Typed(self.value_schema).check(value)
+
     def retry_prompt(self,
         prompt:str, # What was asked, without the instruction
         text:str, # What was replied
