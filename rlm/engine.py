@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from .model import Model, as_model, estimate_tokens, redact
 from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
 from .shell import Shell, as_walls, check_cell_seconds
 from .sync import run_sync
+from .tools import Tools
 from .errors import InputError, RecordError, RLMError
 from .record import Event, Record
 from .runs import crowded, record_path
@@ -269,13 +271,13 @@ class Completion:
     def _system_prompt(self, has_context):
         rlm,window = self._rlm,getattr(self._rlm.sub_model, 'window', None)
         sub_chars = None if rlm.budget.sub_calls==0 else min(200_000, 3*window) if window else 200_000
-        return rlm.system_prompt or system_prompt(rlm.protocol, rlm.budget.turns, rlm.max_output_chars, sub_chars, has_context, self._depth+1<rlm.max_depth)
+        return rlm.system_prompt or system_prompt(rlm.protocol, rlm.budget.turns, rlm.max_output_chars, sub_chars, has_context, self._depth+1<rlm.max_depth, rlm.tools.text())
 
     def _calls(self):
         "What answers the cells: within the budget, and at most `max_concurrent` at once"
         def tell(call, **more): self._journal.emit('sub_call', **vars(call)|dict(usage=vars(call.usage))|more) # `asdict` would copy each value, thousands of times
         child = self._answer_child if self._depth+1<self._rlm.max_depth else None
-        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child)
+        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools)
 
     async def _answer_child(self, call):
         "Have a child answer a call of `rlm_query`; what came of it is noted in the call"
@@ -287,6 +289,7 @@ class Completion:
             call.error = 'this is the same question about the same context, or a larger one: split the context, or ask for a part of it'
             return
         run,call.model = self._child(call, config, context),config.model.name
+        run._journal.watchers.append(partial(self._journal.pass_on, run._parent.id))
         try:
             async for _ in run: pass
         except RLMError as e: call.error = f'the child failed: {e}'
@@ -375,6 +378,7 @@ class RLM:
         max_concurrent:int=16, # How many models are asked at once, over the whole tree
         answer_type:Any=None, # What the answer must be: a type that pydantic can check, such as `list[int]` or a model; `{'name': str}`; a JSON schema; None for anything
         compact_at:float|None=0.75, # The share of the root model's window from which on old messages are cut short; None for never
+        tools:Any=None, # Functions that cells can call on the host, and data: a list of functions, or a dict of names and functions or data; None for none
         max_depth:int=1, # How deep a tree `rlm_query` may grow: at 1 it is a plain call, at 2 its children write code, at 3 theirs too
         child:'RLM|None'=None, # The configuration of children; None for this one
         models:dict[str, str|Model]|None=None, # Others that cells may ask by these names: `llm_query(prompt, model="small")`
@@ -403,6 +407,7 @@ class RLM:
         if compact_at is not None and not (isinstance(compact_at, (int, float)) and 0<compact_at<=1): raise InputError(f'compact_at={compact_at!r}: give a share above 0 and up to 1, or None for never')
         self.typed = None if answer_type is None else _typed(answer_type)
         self.answer_type,self.compact_at = answer_type,compact_at
+        self.tools = tools if isinstance(tools, Tools) else Tools(tools)
         self.walls = as_walls(walls)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
@@ -426,7 +431,7 @@ class RLM:
     def settings(self) -> dict: # No keys among them
         "The settings, for the record"
         kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'max_depth', 'compact_at', 'direct_threshold', 'protocol', 'system_prompt', 'copy_context')
-        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls), named=self._named, answer_type=self.typed and self.typed.value_schema)
+        return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls), named=self._named, answer_type=self.typed and self.typed.value_schema, tools=_kept(self.tools))
 
     def shell(self,
         context:Any=None, # As for `completion`, or a `StoredContext`
@@ -434,7 +439,7 @@ class RLM:
         calls:Callable|None=None, # Answers what they ask; None for `sub_model` alone
     ) -> Shell: # Not open yet
         "A shell as the root model gets it"
-        return Shell(context, self.sub_model, question, self.cell_seconds, self.walls, self.max_output_chars, calls)
+        return Shell(context, self.sub_model, question, self.cell_seconds, self.walls, self.max_output_chars, calls, self.tools)
 
     async def __aenter__(self): return await self._session().__aenter__()
     async def __aexit__(self, *exc): await self._sessions.pop().__aexit__(*exc)
@@ -494,6 +499,11 @@ def _model(model, params):
         from rlm.offline import OfflineModel
         return OfflineModel()
     return as_model(model, **params)
+
+def _kept(tools):
+    "What a record says of tools: all that their use can be repeated from, but for large data"
+    if not len(tools): return None
+    return dict(text=tools.text(), specs=tools.specs, data=tools.data if len(json.dumps(tools.data))<100_000 else None)
 
 def _typed(answer_type):
     try: return Typed(answer_type)

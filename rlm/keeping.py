@@ -7,6 +7,7 @@ __all__ = ['keep', 'file_hash', 'moved', 'KeptContext']
 
 # %% ../nbs/05b_keeping.ipynb #f23baf63
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -133,13 +134,18 @@ class KeptContext(StoredContext):
         try: self.spec = moved(self._long(note['spec']), lambda p: str(self.kept_in/p.removeprefix('contexts/')) if p.startswith('contexts/') else p)
         except OSError as e: raise ContextError(f'The context of the record {record} is not kept any more: {e.filename}') from e
         known = self._long((hashes or {}).get('hashes', {}))
-        changes = [words for path in paths_of(self.spec) if (words := _change(path, Path(path).name if self._within(path) else None, known.get(path), began))]
+        changes = [words for path in paths_of(self.spec) if (words := _change(path, _hash_in(path), known.get(path), began))]
         if changes: raise ContextError(f'The context is not what it was when the run began: {"; ".join(changes[:5])}' + (f'; and {counted(len(changes)-5, "more file")}' if len(changes)>5 else ''))
         return self
 
     def _long(self, value): return loads((self.kept_in/value.removeprefix('contexts/')).read_bytes()) if isinstance(value, str) else value
 
 # %% ../nbs/05b_keeping.ipynb #2f29abf6
+def _hash_in(path):
+    "The hash of the content of a file that `keep` has written, beside whichever record; None for others"
+    found = Path(path)
+    return found.name if found.parent.name=='contexts' and re.fullmatch('[0-9a-f]{32}', found.name) else None
+
 def _change(path, name, known, began):
     "How a file is not what it was; empty if it is"
     try:

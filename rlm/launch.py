@@ -36,6 +36,8 @@ from traitlets.config import Config
 from .asking import Asking
 from .codec import from_json, to_json
 from .inside import Final, Home, Names, format_error, one_line
+from .mapping import Mapping
+from .proxies import proxies
 from .output import CellShell, Output, no_input, take_over, task_failed
 from .reading import describe, open_context, open_later
 from .walls import Walls, drop_privileges, huge_pages, landlock, limits
@@ -205,12 +207,14 @@ def hold(
 def attach(
     app:CellApp, # Where the cells run
     held:Held, # The context
-    request:dict, # From the host. question: text; max_shown: characters above which an output is kept
+    request:dict, # From the host. question: text; max_shown: characters above which an output is kept. tools: as for `proxies`; data: values by name
 ) -> dict: # The description of the context; empty without one
     "Put the context among the names"
     if held.error: raise held.error
     app.kernel.names.fixed.update(context=open_later(held.value, held.spec), question=request['question'])
     app.kernel.output.max_shown = request['max_shown']
+    names = app.kernel.names
+    names.fixed.update(proxies(names.line, request.get('tools', [])), **from_json(request.get('data', {})))
     return held.told
 
 # %% ../nbs/03e_launch.ipynb #7d81292d
@@ -245,7 +249,7 @@ def run_cells(
 ):
     "Run cells until the end"
     names = Names()
-    names.fixed.update(Asking(names.line).functions())
+    names.fixed.update(Asking(names.line).functions(), **Mapping(names.line).functions())
     app = start_app(settings['folder'], settings['key'], names)
     line = socket.socket(socket.AF_UNIX)
     line.connect(f'{settings["folder"]}/ipc/home')

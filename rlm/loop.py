@@ -54,6 +54,14 @@ class Journal:
         for watcher in list(self.watchers): self._show(watcher, event)
         if failed: self.emit('notice', text=f'{failed} The run goes on in memory.')
 
+    def pass_on(self,
+        child:str, # Id of a completion that this one has begun
+        event:Event, # What happened there
+    ):
+        "Let those who watch see what a child does; it has a record of its own"
+        told = Event('child_event', dict(id=child, event=event), round(self._clock()-self._begun, 6))
+        for watcher in list(self.watchers): self._show(watcher, told)
+
     def stop(self,
         stop_reason:StopReason, # Why
         answer:Any=None, # If there is one

@@ -283,7 +283,9 @@ def read_response(
     text,reasoning = _read_text(_part(message, 'content') or _part(message, 'refusal')),_read_text(_part(message, 'reasoning_content') or _part(message, 'reasoning'))
     usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
     if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
-    return Reply(text, usage, name, _part(choices[0], 'finish_reason'), calls, reasoning or None)
+    reason = _part(choices[0], 'finish_reason')
+    if reason=='stop': reason = _part(choices[0], 'provider_specific_fields', 'native_finish_reason') or reason # LiteLLM says 'stop' for words it does not know
+    return Reply(text, usage, name, reason, calls, reasoning or None)
 
 # %% ../nbs/02_model.ipynb #94b858bc
 def _part(value, *path):

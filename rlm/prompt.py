@@ -36,7 +36,7 @@ rules = '''\
 
 # %% ../nbs/07_prompt.ipynb #822ded58
 functions = {
-    'llm_query': '- `llm_query(prompt)` asks a language model that sees only the prompt, up to $sub_chars characters; `llm_query_batched(prompts)` asks many at once, in order. They are for meaning (reading, judging, labelling); put many items into each prompt, distinct ones only. What code can decide, decide in code.',
+    'llm_query': '- `llm_query(prompt)` asks a language model that sees only the prompt, up to $sub_chars characters; `llm_query_batched(prompts)` asks many at once, in order; with `schema=`, any type such as `list[int]` or `{"name": str}`, the reply is checked and is a value. `llm_map(items, instruction, schema=str)` asks the same of each item, many in a prompt, and returns a value for each (a `Failure`, which is false, where there is none). They are for meaning (reading, judging, labelling); put many items into each prompt, distinct ones only. What code can decide, decide in code.',
     'rlm_query': '- `rlm_query(question, context)` has a question answered the way you answer this one, by code over a context of its own (text, list, dict), and returns the value; `rlm_query_batched(pairs)` many at once. For parts that are themselves too long or too varied for one prompt.',
     'search': '- `search(text, pattern, regex=False)` prints the first 20 places where pattern occurs, in any case, with what surrounds them, and the number of all. It returns nothing.',
 }
@@ -52,13 +52,15 @@ def system_prompt(
     sub_chars:int|None=200_000, # How much text one sub-call takes; None where there are no sub-calls
     has_context:bool=True, # Whether there is a context
     children:bool=False, # Whether `rlm_query` is answered by a model that writes code
+    tools:str='', # Lines about functions and data of the host; empty for none
 ) -> str: # Plain text
     "The system prompt for a root model"
     live = [functions['llm_query']] if sub_chars is not None else []
     if children and sub_chars is not None: live.append(functions['rlm_query'])
     if has_context: live.append(functions['search'])
+    if tools: live.append('$tools')
     parts = [head[has_context], act[protocol]+rules, '\n'.join(live), f'{tail} {brief}' if has_context else brief]
-    shown = dict(turns='as many' if turns is None else turns, max_output_chars=f'{max_output_chars:,}', sub_chars=f'{sub_chars or 0:,}')
+    shown = dict(turns='as many' if turns is None else turns, max_output_chars=f'{max_output_chars:,}', sub_chars=f'{sub_chars or 0:,}', tools=tools)
     return Template('\n\n'.join(p.rstrip('\n') for p in parts if p)).safe_substitute(shown)
 
 # %% ../nbs/07_prompt.ipynb #17684641

@@ -383,60 +383,222 @@ def open_later(
 def texts_in(
     value:Any, # A str, bytes, a table, or a collection with such in it
     where:str='', # The path to `value`
+    above:tuple=(), # What `value` is in; nothing is gone through twice on the way down
 ) -> Iterator[tuple[str, str|bytes]]: # Pairs of the path, such as `['a.txt']`, and the text; bytes as they are, other values as `str` has them
     "All text in `value`, with the way to it"
     if isinstance(value, (str, bytes)): yield where, value
-    elif isinstance(value, dict):
-        for k,v in value.items(): yield from texts_in(v, f'{where}[{k!r}]')
-    elif isinstance(value, (list, tuple)):
-        for i,v in enumerate(value): yield from texts_in(v, f'{where}[{i}]')
+    elif isinstance(value, (dict, list, tuple)):
+        if any(value is o for o in above): return
+        within = *above,value
+        for k,v in value.items() if isinstance(value, dict) else enumerate(value): yield from texts_in(v, f'{where}[{k!r}]', within)
     elif library_of(value):
         for name,_,column in columns_of(value):
             at = where + (f'[{name!r}]' if name else '') + ('.iloc' if hasattr(column, 'iloc') else '.flat' if library_of(value)=='numpy' else '')
             for start in range(0, len(column), 10_000):
-                for i,v in enumerate(values_in(column, start, start+10_000), start): yield from texts_in(v, f'{at}[{i}]')
-    elif value is not None: yield where, str(value)
+                for i,v in enumerate(values_in(column, start, start+10_000), start): yield from texts_in(v, f'{at}[{i}]', above)
+    elif value is not None:
+        try: yield where, str(value)
+        except Exception: pass # a class of the model's may do anything; there is no text then
 
 # %% ../nbs/03a_reading.ipynb #5060e5ba
+def _patterns(pattern, regex):
+    "What to look for in text, and what among bytes"
+    flags = re.IGNORECASE
+    if isinstance(pattern, re.Pattern): pattern,regex,flags = pattern.pattern,True,flags|pattern.flags & (re.DOTALL|re.MULTILINE|re.VERBOSE)
+    if not isinstance(pattern, (str, bytes)): raise TypeError(f'pattern: text is looked for, got {type(pattern).__name__}; the order is search(text, pattern)')
+    if not pattern: raise ValueError('pattern: it is empty')
+    as_text = pattern if isinstance(pattern, str) else pattern.decode('utf-8', 'replace')
+    as_bytes = pattern if isinstance(pattern, bytes) else pattern.encode('utf-8', 'surrogatepass')
+    if not regex: as_text,as_bytes = r'\s+'.join(map(re.escape, re.split(' +', as_text))),rb'\s+'.join(map(re.escape, re.split(b' +', as_bytes)))
+    try: return re.compile(as_text, flags),re.compile(as_bytes, flags)
+    except re.error as e: raise ValueError(f'pattern: {pattern!r} is no regular expression: {e}') from None
+
+def _shown(t, start, end, around):
+    "A part of a text; both ends of a long one"
+    most = around+200
+    return repr(t[start:end]) if end-start<=2*most else f'{t[start:start+most]!r} [… {end-start-2*most:,} more …] {t[end-most:end]!r}'
+
+def _instead(text, pattern, regex):
+    "What else there is to find, where there is nothing"
+    if regex or not isinstance(pattern, str): return ''
+    texts = [t for _,t in texts_in(text) if isinstance(t, str)]
+    if re.search(r'[\\|*+?^$\[]', pattern):
+        try: found = re.compile(pattern, re.IGNORECASE)
+        except re.error: found = None
+        if found and any(map(found.search, texts)): return '; with regex=True there are some'
+    words = list(dict.fromkeys(re.findall(r'\w{2,}', pattern.lower())))[:6]
+    if len(words)<2: return ''
+    counts = Counter(m[0].lower() for t in texts for m in re.finditer('|'.join(map(re.escape, sorted(words, key=len, reverse=True))), t, re.IGNORECASE))
+    return f'; of its words alone: {", ".join(f"{w!r} {counts[w]:,}" for w in words)}'
+
+# %% ../nbs/03a_reading.ipynb #9eff7449
 def search(
     text:Any, # Where to search: text, bytes, a table, or a list or dict with such in it
-    pattern:str|bytes, # What to look for, as plain text in any case; among bytes it is looked for in UTF-8
+    pattern:str|bytes|re.Pattern, # What to look for, as plain text in any case; among bytes it is looked for in UTF-8
     regex:bool=False, # Whether `pattern` is a regular expression
     limit:int=20, # How many places to print
     skip:int=0, # How many places to pass over first, to see more than `limit`
     around:int=100, # Characters to print on either side
 ):
     "Print the places where `pattern` occurs, and how many there are"
-    as_text = pattern if isinstance(pattern, str) else pattern.decode('utf-8', 'replace')
-    as_bytes = pattern if isinstance(pattern, bytes) else pattern.encode('utf-8', 'surrogatepass')
-    in_text = re.compile(as_text if regex else re.escape(as_text), re.IGNORECASE)
-    in_bytes = re.compile(as_bytes if regex else re.escape(as_bytes), re.IGNORECASE)
-    total = 0
+    for name,n in (('limit', limit), ('skip', skip), ('around', around)):
+        if not isinstance(n, int) or n<0: raise ValueError(f'{name}={n!r}: give a whole number of at least 0')
+    in_text,in_bytes = _patterns(pattern, regex)
+    total = size = 0
     for where,t in texts_in(text):
+        size += len(t)
         shown = -1 # end of what was printed of this text: places that overlap it are counted, not printed again
         found: Any = in_bytes.finditer(t) if isinstance(t, bytes) else in_text.finditer(t)
         for m in found:
             total += 1
             if not skip<total<=skip+limit or m.start()<shown: continue
             a,shown = max(0, m.start()-around, shown),min(len(t), m.end()+around)
-            print(f'{where}[{m.start()}] {"… " if a else ""}{t[a:shown]!r}{" …" if shown<len(t) else ""}')
-    more = '' if total<=skip+limit else f'; skip={skip+limit} shows more'
-    print(f'{total} place{"" if total==1 else "s"} of {pattern!r}{more}')
+            print(f'{where}[{m.start()}] {"… " if a else ""}{_shown(t, a, shown, around)}{" …" if shown<len(t) else ""}')
+    more = f'; skip={skip+limit} shows more' if total>skip+limit else '' if total or size>50_000_000 else _instead(text, pattern, regex) # which looks at all of it again
+    keys = [k for k in text if isinstance(k, str) and in_text.search(k)] if isinstance(text, dict) else []
+    print(f'{total} place{"" if total==1 else "s"} of {pattern!r}{more}'+(f'; and it is in {len(keys):,} of the keys: {", ".join(map(repr, keys[:5]))}{" …" if len(keys)>5 else ""}' if keys else ''))
 
 # %% ../nbs/03a_reading.ipynb #ce619f34
+_most_seen = 1000
+
+def _some(values): return [values[i] for i in _spread(len(values), _most_seen)]
+
+def _span(some):
+    "The lengths of some values"
+    sizes = [len(v) for v in some]
+    return f' of {min(sizes):,}'+(f' to {max(sizes):,}' if max(sizes)>min(sizes) else '')
+
+def _fields(value):
+    "What an object is made of, by name; empty for one that shows nothing"
+    if isinstance(value, tuple) and hasattr(value, '_asdict'): return value._asdict()
+    if isinstance(value, (str, bytes, int, float, list, tuple, dict, set, frozenset, type)) or callable(value) or library_of(value): return {}
+    return {k: v for k,v in getattr(value, '__dict__', {}).items() if not k.startswith('_')}
+
+def _plain(value): return not isinstance(value, (list, tuple, dict, set, frozenset)) and not library_of(value) and not _fields(value)
+
+def _items(some):
+    "Items of some lists, tuples or sets; those of sets in an order that does not change"
+    each = max(1, 2*_most_seen//len(some))
+    found: list = []
+    for v in some: found += [v[i] for i in _spread(len(v), each)] if isinstance(v, (list, tuple)) else sorted(islice(v, each), key=lambda o: _repr(o, 100))
+    return _some(found)
+
+# %% ../nbs/03a_reading.ipynb #c1f80ce4
+def _examples(some):
+    "What some plain values of one type are like"
+    seen = Counter(v[:100] if isinstance(v, (str, bytes)) else v for v in some)
+    room = 80 if len(some)==1 else 40
+    def shown(v): return re.sub(' at 0x[0-9a-fA-F]+', '', _repr(v, room))
+    if len(seen)<=5 and len(some)>=max(6, 2*len(seen)): return ', '.join(f'{shown(v)} x{n:,}' for v,n in seen.most_common())
+    first = ', '.join(map(shown, islice(seen, 3)))
+    numbers = [v for v in seen if isinstance(v, (int, float)) and v==v]
+    return f'{first} … from {shown(min(numbers))} to {shown(max(numbers))}' if len(numbers)>3 else first+(' …' if len(seen)>3 else '')
+
+def _head(kind, some, left):
+    "What some values of one type are, in a few words"
+    v = some[0]
+    if kind=='None' or kind.endswith(' again'): return kind
+    if library_of(v): return f'{kind} of '+' x '.join(f'{n:,}' for n in _shape(v)) if len(some)==1 else kind
+    size = _span(some) if isinstance(v, (str, bytes, bytearray, list, tuple, dict, set, frozenset)) else ''
+    if _plain(v): return f'{kind}{size}: {_examples(some)}'
+    if not left and isinstance(v, dict): return f'{kind}{size}'+(f': {_listed_keys(_keys(some), 8)}' if any(some) else '')
+    if len(some)==1 and size and len(v)>_most_seen: size += f' ({_most_seen:,} looked at)'
+    items = _items(some) if isinstance(v, (list, tuple, set, frozenset)) and not _fields(v) else []
+    return f'{kind}{size}, each {_head(_kind(items[0]), items, 0)}' if _alike(items, not left) else f'{kind}{size}'
+
+def _kind(value, above=frozenset()):
+    if id(value) in above: return f'the same {type(value).__name__} again'
+    return 'None' if value is None else type(value).__name__
+
+def _alike(items, any_kind=False): return bool(items) and len(set(map(type, items)))==1 and (any_kind or all(map(_plain, items))) # told on the line of what they are in
+
+def _keys(some): return Counter(k for d in some for k in islice(d, max(25, 100_000//len(some)))) # in the order in which they come
+
+def _listed_keys(keys, most): return ', '.join(_repr(k, 40) for k in islice(keys, most))+(' …' if len(keys)>most else '')
+
+# %% ../nbs/03a_reading.ipynb #30c02451
+def _look(values, name, left, above=frozenset()):
+    "Lines about the values that there are in one place"
+    try: return _lines(values, name, left, above)
+    except Exception as e: return [f'{name}<cannot be looked at: {type(e).__name__}>'] # a class of the model's may do anything
+
+def _lines(values, name, left, above):
+    kinds: dict[str, list] = {}
+    for v in values: kinds.setdefault(_kind(v, above), []).append(v)
+    ranked = sorted(kinds.items(), key=lambda o: -len(o[1]))
+    heads = [(f'{len(some):,} ' if len(ranked)>1 else '')+_head(kind, some, left) for kind,some in ranked[:5]]
+    lines = [cut(f'{name}{"; ".join(heads)}', 400)+('; and other types' if len(ranked)>5 else '')]
+    for kind,some in ranked[:5]:
+        if left and not kind.endswith(' again'): lines += [f'  {line}' for line in _below(some, left-1, above|set(map(id, some)))]
+    return lines
+
+def _below(some, left, above):
+    "Lines about what is in some values of one type"
+    v = some[0]
+    if _fields(v): return _by_key(list(map(_fields, some)), '.{}', left, above)
+    if library_of(v):
+        lines = [f'{name and f"[{cut(name, 60)!r}] "}{kind}{_column(c)}' for name,kind,c in islice(columns_of(v), 20)]
+        return lines+([f'… {v.shape[1]-20:,} more columns'] if len(lines)==20 and v.shape[1]>20 else [])
+    if isinstance(v, (list, tuple)):
+        if not (items := _items(some)) or _alike(items): return []
+        rows = (len(some)>1 or isinstance(v, tuple)) and len(set(map(len, some)))==1 and len(v)<=20 # each place has a meaning of its own
+        return _by_key([dict(enumerate(o)) for o in some], '[{!r}]', left, above) if rows else _look(items, '[i] ', left, above)
+    if not isinstance(v, dict): return []
+    keys = _keys(some)
+    if len(keys)>20 and (len(some)==1 or len(keys)>2*sum(map(len, some))/len(some)): return [f'keys {_listed_keys(keys, 5)}', *_look(_values(some), '[key] ', left, above)]
+    return _by_key(some, '[{!r}]', left, above)
+
+def _values(some):
+    "Some of the values in dicts"
+    if len(some)>1: return _some([d[k] for d in some for k in islice(d, max(1, 10*_most_seen//len(some)))])
+    keys = list(some[0])
+    return [some[0][keys[i]] for i in _spread(len(keys), _most_seen)]
+
+def _by_key(some, form, left, above):
+    "Lines about each key of some dicts"
+    lines,keys = [],_keys(some)
+    for k,n in islice(keys.items(), 20): lines += _look([d[k] for d in some if k in d], f'{cut(form.format(k), 60)} '+(f'in {n:,} of {len(some):,}, ' if n<len(some) else ''), left, above)
+    return lines+([f'… {len(keys)-20:,} more: {_listed_keys(list(keys)[20:], 5)}'] if len(keys)>20 else [])
+
+def _column(column):
+    "Some values of a column, and whether some are missing"
+    values = values_in(column, 0, _most_seen)
+    there = [v for v in values if v is not None and v==v]
+    told = f', in {len(there):,} of {len(values):,}' if len(there)<len(values) else ''
+    kinds = Counter(map(type, there)).most_common(3)
+    if not there or len(kinds)==1 and _plain(there[0]): return f'{told}: {_examples(there)}' if there else told
+    return f'{told}: '+'; '.join(_head(kind.__name__, [v for v in there if type(v) is kind], 0) for kind,_ in kinds)
+
+# %% ../nbs/03a_reading.ipynb #c5f59bf0
+def _text_lines(text, left):
+    "Lines about a text"
+    n = len(text)
+    count = text.count('\n')+(text[-1:] not in ('', '\n'))
+    lines = [f'str of {n:,}, {count:,} line{"" if count==1 else "s"}']
+    if n<=700: return [f'{lines[0]}: {text!r}']
+    value,way = _parsed(text) if left and text.lstrip()[:1] in ('{', '[') else (None, '')
+    if way: return [*lines, f'  {way} gives', *(f'    {line}' for line in _look([value], '', left))]
+    return [*lines, *(f'  {where}: {part!r}' for where,part in (('begins', text[:250]), ('middle', text[n//2-75:n//2+75]), ('ends', text[-250:])))]
+
+def _parsed(text):
+    "What JSON a text is, and how to read it; '' if it is none"
+    try: return (json.loads(text), 'json.loads(…)') if len(text)<=10_000_000 else (None, '')
+    except (ValueError, RecursionError): pass
+    lines = list(islice(filter(None, map(str.strip, text[:10_000_000].split('\n')[:-1 if len(text)>10_000_000 else None])), _most_seen+1)) # the last may be cut
+    try: found = [json.loads(line) for line in lines[:_most_seen]]
+    except (ValueError, RecursionError): return None,''
+    first = f' of the first {_most_seen:,} lines' if len(lines)>_most_seen else ' of each line'
+    return (found, f'json.loads(…){first}') if len(found)>1 and all(isinstance(o, (dict, list)) for o in found) else (None, '')
+
+# %% ../nbs/03a_reading.ipynb #afaf2926
 def peek(
     data:Any, # Anything
     depth:int=3, # How deep to look
+    most:int=2000, # How many characters to print; where it would be more, it looks less deep
 ):
-    "Print the structure of `data`"
-    def look(value, name, indent, left):
-        table = library_of(value)
-        size = ' x '.join(f'{n:,}' for n in _shape(value)) if table else f'{len(value):,}' if isinstance(value, (str, bytes, list, tuple, dict, set)) else ''
-        leaf = '' if table or isinstance(value, (list, tuple, dict)) else f': {_repr(value, 80)}'
-        print(f'{"  "*indent}{name}{type(value).__name__}{size and f" of {size}"}{leaf}')
-        if not left: return
-        for column,kind,_ in islice(columns_of(value), 30) if table else []: print(f'{"  "*(indent+1)}{column and f"[{column!r}] "}{kind}')
-        inner = list(islice(value.items(), 8)) if isinstance(value, dict) else list(enumerate(value[:2])) if isinstance(value, (list, tuple)) else []
-        for k,v in inner: look(v, f'[{k!r}] ', indent+1, left-1)
-        if inner and len(value)>len(inner): print(f'{"  "*(indent+1)}… {len(value)-len(inner):,} more')
-    look(data, '', 0, depth)
+    "Print the structure of `data`: types, lengths, keys, and some of the values"
+    for left in range(depth, -1, -1):
+        lines = _text_lines(data, left) if isinstance(data, str) else _look([data], '', left)
+        if sum(map(len, lines))+len(lines)<=most: break
+    less = f'\n… depth={left}, since depth={depth} would be long: peek at a part of it to see more' if left<depth else ''
+    print(cut('\n'.join(lines), most)+less)

@@ -126,7 +126,8 @@ class Session:
         assert self.shell is not None
         before = self.trajectories if before is None else before
         name = f'context_{len(self._contexts)}' if own else ''
-        await self.shell.turn_to(question, own, name, **options, **{f'history_{len(before)-1}': chat_of(before[-1])})
+        values: dict[str, Any] = {f"history_{len(before)-1}": chat_of(before[-1])}
+        await self.shell.turn_to(question, own, name, **options, **values)
 
     async def areset(self):
         "Forget everything: the next question gets a new kernel, and nothing of what was before"

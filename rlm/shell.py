@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .calls import Calls
+from .calls import Calls, cut_told
 from .codec import from_json, to_json
 from .context import StoredContext, context_text
 from .handing import Handed
@@ -25,6 +25,7 @@ from .provision import ForkLine, can_fork, start_holder, template
 from .reading import cut
 from .replay import Recall, assigned, difference
 from .sync import run_sync
+from .tools import Tools
 from .errors import ContextError, InputError, KernelStartError, RLMError
 from .trajectory import Cell, SubCall, counted
 from .walls import Walls
@@ -157,12 +158,14 @@ class Shell:
         cell_seconds:float|None=120, # Limit on a cell's own time; None for no limit
         walls:str|Walls='best', # Around the kernel: 'best' that the system allows, 'full' or a refusal, 'none'; a `Walls` for network, memory and more
         max_output_chars:int=10_000, # What a cell shows beyond this is also kept in a variable
-        calls:Callable[..., Awaitable[SubCall]]|None=None, # Answers what cells ask, as `Calls` does; None for `model` alone
+        calls:Callable[..., Awaitable[SubCall]]|None=None, # Answers what cells ask, as `Calls` does; None for `model` and `tools`
+        tools:Any=None, # Functions of the host that cells can call, and data: a list, a dict by name, or a `Tools`; None for none
     ):
         check_cell_seconds(cell_seconds)
         self._given,self.question,self.cell_seconds = context,question,cell_seconds
         self.walls,self.max_output_chars = as_walls(walls),max_output_chars
-        self._calls = calls or (Calls(model) if model else None)
+        self.tools = tools if isinstance(tools, Tools) else Tools(tools)
+        self._calls = calls or (Calls(model, tools=self.tools) if model or self.tools.specs else None)
         self.description: dict = {}         # What the kernel found in the context
         self.variables: list[str] = []      # Names of the variables that the cells have made
         self.final: list = []               # The answer, once a cell has set it; else empty
@@ -194,7 +197,7 @@ class Shell:
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
         if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
         make = partial(Kernel, self._answer if self._calls else None, walls=self.walls)
-        self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars))
+        self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars, tools=self.tools.specs, data=self.tools.data))
         self._opened = stored,question
 
     @property
@@ -224,7 +227,7 @@ class Shell:
         if 'final' in report: self.final = [from_json(report['final'])]
         self.history.append(cell)
         if not self.kernel.alive: note = f'{note} {await self._revive()}'
-        cell.note = f'{cell.note} {note}'.strip()
+        cell.note = ' '.join(o for o in (cell.note, note, cut_told(cell.sub_calls)) if o)
         return cell
 
     async def _execute(self, code, seconds, recall):
