@@ -22,7 +22,9 @@ _homes = dict(
     record=['Event'],
     replay=['RecordedModel'],
     runs=['list_runs', 'prune_runs'],
+    session=['Session'],
     shell=['Shell'],
+    tools=['Tools'],
     trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
     watch=['ConsoleView'],
@@ -46,7 +48,9 @@ if _TYPE_CHECKING:
     from .record import Event
     from .replay import RecordedModel
     from .runs import list_runs, prune_runs
+    from .session import Session
     from .shell import Shell
+    from .tools import Tools
     from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
     from .watch import ConsoleView

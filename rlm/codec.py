@@ -45,6 +45,7 @@ def to_json(
     if isinstance(value, dict):
         if all(isinstance(k, str) and _is_plain(k) for k in value) and '$' not in value: return {k: to_json(v, f'{where}[{k!r}]') for k,v in value.items()}
         return {'$': 'dict', 'v': [[to_json(k, f'a key of {where}'), to_json(v, f'{where}[{k!r}]')] for k,v in value.items()]}
+    if isinstance(value, datetime) and value!=value: return None # the missing date of pandas; a fixed one would be made of it
     for tag,(kind,apart,_) in _tags.items():
         if isinstance(value, kind): return {'$': tag, 'v': to_json(apart(value), where)}
     if callable(item := getattr(value, 'item', None)) and getattr(value, 'shape', None)==(): return to_json(item(), where)

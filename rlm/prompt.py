@@ -36,7 +36,7 @@ rules = '''\
 
 # %% ../nbs/07_prompt.ipynb #822ded58
 functions = {
-    'llm_query': '- `llm_query(prompt)` asks a language model that sees only the prompt, up to $sub_chars characters; `llm_query_batched(prompts)` asks many at once, in order; with `schema=`, any type such as `list[int]` or `{"name": str}`, the reply is checked and is a value. `llm_map(items, instruction, schema=str)` asks the same of each item, many in a prompt, and returns a value for each (a `Failure`, which is false, where there is none). They are for meaning (reading, judging, labelling); put many items into each prompt, distinct ones only. What code can decide, decide in code.',
+    'llm_query': '- `llm_query(prompt)` asks a language model that sees only the prompt, up to $sub_chars characters; `llm_query_batched(prompts)` asks many at once, in order; `schema=list[int]`, or any type, makes the reply a checked value. `llm_map(items, instruction, schema=str)` asks the same of each item, many in a prompt, in order; a failed one is false. They are for meaning (reading, judging, labelling); put many items into each prompt, distinct ones only. What code can decide, decide in code.',
     'rlm_query': '- `rlm_query(question, context)` has a question answered the way you answer this one, by code over a context of its own (text, list, dict), and returns the value; `rlm_query_batched(pairs)` many at once. For parts that are themselves too long or too varied for one prompt.',
     'search': '- `search(text, pattern, regex=False)` prints the first 20 places where pattern occurs, in any case, with what surrounds them, and the number of all. It returns nothing.',
 }
