@@ -247,6 +247,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.engine.RLM.shell': ('engine.html#rlm.shell', 'rlm/engine.py'),
                             'rlm.engine.RLM.turns': ('engine.html#rlm.turns', 'rlm/engine.py'),
                             'rlm.engine._check': ('engine.html#_check', 'rlm/engine.py'),
+                            'rlm.engine._check_kinds': ('engine.html#_check_kinds', 'rlm/engine.py'),
                             'rlm.engine._check_whole': ('engine.html#_check_whole', 'rlm/engine.py'),
                             'rlm.engine._kept': ('engine.html#_kept', 'rlm/engine.py'),
                             'rlm.engine._model': ('engine.html#_model', 'rlm/engine.py'),

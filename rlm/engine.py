@@ -395,16 +395,10 @@ class RLM:
         self.model = _model(model, named)
         self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {})
         self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
-        if not isinstance(budget, Budget): raise InputError(f'budget must be a Budget, got {type(budget).__name__}: write Budget(turns=..., usd=...)')
-        if protocol not in ('fence', 'tool'): raise InputError(f"protocol={protocol!r}: give 'fence' or 'tool'")
+        _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
-        if child is not None and not isinstance(child, RLM): raise InputError(f'child must be an RLM, got {type(child).__name__}: write child=RLM(worker_model, ...)')
         self.max_depth,self.child = max(max_depth, 2 if child else 1),child
-        if record is not None and not isinstance(record, (str, Path, bool)): raise InputError(f'record={record!r}: give a file, a folder, None or False')
-        if system_prompt is not None and not isinstance(system_prompt, str): raise InputError(f'system_prompt must be text, got {type(system_prompt).__name__}')
-        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)): raise InputError(f'callbacks={callbacks!r}: give a list of functions')
         check_cell_seconds(cell_seconds)
-        if compact_at is not None and not (isinstance(compact_at, (int, float)) and 0<compact_at<=1): raise InputError(f'compact_at={compact_at!r}: give a share above 0 and up to 1, or None for never')
         self.typed = None if answer_type is None else _typed(answer_type)
         self.answer_type,self.compact_at = answer_type,compact_at
         self.tools = tools if isinstance(tools, Tools) else Tools(tools)
@@ -517,6 +511,21 @@ def _named_models(models):
 def _plain(params):
     "What can be kept of the parameters for LiteLLM: no key, and nothing that may hold one"
     return {k: v for k,v in params.items() if isinstance(v, (str, int, float, bool)) and not re.search('key|token$|secret|password|header|auth|credential', k, re.I)}
+
+_kinds: dict[str, tuple[Callable[[Any], bool], str]] = dict( # What makes sense, and what to say where it does not
+    budget=(lambda v: isinstance(v, Budget), 'must be a Budget, got {kind}: write Budget(turns=..., usd=...)'),
+    protocol=(lambda v: v in ('fence', 'tool'), "={value}: give 'fence' or 'tool'"),
+    child=(lambda v: v is None or isinstance(v, RLM), 'must be an RLM, got {kind}: write child=RLM(worker_model, ...)'),
+    record=(lambda v: v is None or isinstance(v, (str, Path, bool)), '={value}: give a file, a folder, None or False'),
+    system_prompt=(lambda v: v is None or isinstance(v, str), 'must be text, got {kind}'),
+    callbacks=(lambda v: isinstance(v, Sequence) and all(map(callable, v)), '={value}: give a list of functions'),
+    compact_at=(lambda v: v is None or isinstance(v, (int, float)) and 0<v<=1, '={value}: give a share above 0 and up to 1, or None for never'))
+
+def _check_kinds(**settings):
+    "Raise `InputError` unless each setting makes sense"
+    for name,value in settings.items():
+        good,words = _kinds[name]
+        if not good(value): raise InputError(name+' '*(words[0]!='=')+words.format(value=repr(value), kind=type(value).__name__))
 
 def _check_whole(**settings):
     "Raise `InputError` unless each setting is a whole number of at least its minimum"

@@ -58,7 +58,7 @@ def system_prompt(
     live = [functions['llm_query']] if sub_chars is not None else []
     if children and sub_chars is not None: live.append(functions['rlm_query'])
     if has_context: live.append(functions['search'])
-    if tools: live.append('$tools')
+    if tools: live.append('Lent to you by the caller (a function can be awaited as `name.awaited(...)`):\n$tools')
     parts = [head[has_context], act[protocol]+rules, '\n'.join(live), f'{tail} {brief}' if has_context else brief]
     shown = dict(turns='as many' if turns is None else turns, max_output_chars=f'{max_output_chars:,}', sub_chars=f'{sub_chars or 0:,}', tools=tools)
     return Template('\n\n'.join(p.rstrip('\n') for p in parts if p)).safe_substitute(shown)

@@ -70,7 +70,7 @@ class Recall:
 
     def _by(self, of):
         found: dict[tuple, deque[int]] = defaultdict(deque)
-        for i,call in self._left.items(): found[call.function, of(call.prompt), _key(call.options)].append(i)
+        for i,call in self._left.items(): found[call.function, of(call.prompt), of(_key(call.options))].append(i)
         return found
 
     def take(self,
@@ -79,14 +79,14 @@ class Recall:
         options:dict|None=None, # What else it says
     ) -> SubCall|None: # None if nothing like it was recorded, or not so often
         "The recorded call"
-        return self._next(self._exact, kind, prompt, options) or (None if self.live else self._nearly(kind, prompt, options))
+        return self._next(self._exact, kind, prompt, _key(options)) or (None if self.live else self._nearly(kind, prompt, options))
 
     def _nearly(self, kind, prompt, options):
         if self._close is None: self._close = self._by(comparable) # seldom needed, and slow for long prompts
-        return self._next(self._close, kind, comparable(prompt), options)
+        return self._next(self._close, kind, comparable(prompt), comparable(_key(options)))
 
     def _next(self, found, kind, prompt, options):
-        waiting = found.get((kind, prompt, _key(options)), deque())
+        waiting = found.get((kind, prompt, options), deque())
         while waiting:
             if call := self._left.pop(waiting.popleft(), None): return call
 
