@@ -6,8 +6,6 @@
 __all__ = ['Budget', 'Reservation', 'Ledger', 'budget_line']
 
 # %% ../nbs/01_budget.ipynb #88348aac
-import math
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -30,8 +28,7 @@ class Budget:
         for f in fields(self):
             limit,whole = getattr(self, f.name),f.name not in ('usd', 'seconds')
             if limit is None: continue
-            good = isinstance(limit, int if whole else (int, float)) and not isinstance(limit, bool) and not math.isnan(limit) and limit>=0
-            if not good: raise InputError(f'Budget({f.name}={limit!r}): give {"a whole number" if whole else "a number"} of at least 0, or None for no limit')
+            if not isinstance(limit, int if whole else (int, float)) or isinstance(limit, bool) or not 0<=limit<1e300: raise InputError(f'Budget({f.name}={limit!r}): give {"a whole number" if whole else "a number"} of at least 0, or None for no limit')
 
 # %% ../nbs/01_budget.ipynb #4a4ef84e
 @dataclass
@@ -40,9 +37,14 @@ class Reservation:
     asked: dict[str, float] # Amount by limit
     above: 'Reservation|None' = None # The same in the ledger above
     settled: bool = False   # True once its real cost is known
+    at: float = 0.0         # When, by the clock of the ledger
 
 # %% ../nbs/01_budget.ipynb #a41cf6db
 _above = dict(turns='sub_calls') # What a limit of a child's is called in the ledger above
+
+def _exact(amount): return round(amount, 12) # ten times a cent is ten cents, and what was set aside and settled leaves nothing
+
+def _figure(amount): return f'{amount:,}' if isinstance(amount, int) else f'{amount:g}'
 
 class Ledger:
     "What one completion has spent and set aside, held against its `Budget`"
@@ -56,18 +58,28 @@ class Ledger:
         self.spent: dict[str, float] = dict(turns=0, sub_calls=0, tokens=0, usd=0.0)
         self.reserved: dict[str, float] = dict.fromkeys(self.spent, 0)
         self.unpriced = 0 # Calls whose price is unknown
+        self.last: dict[str, float] = {} # What the last reply of the root model took: tokens, usd, seconds; empty before the first
 
     def remaining(self,
         limit:str, # Name of a limit
     ) -> float|None: # At least 0; None where there is no limit
         "What is left of `limit` when all that is set aside is spent, here and above"
-        own,above = self._own(limit),self.parent.remaining(_above.get(limit, limit)) if self.parent else None
-        return min((left for left in (own, above) if left is not None), default=None)
+        found = self.tightest(limit)
+        return found and found[0]
+
+    def tightest(self,
+        limit:str, # Name of a limit
+    ) -> tuple[float, float, bool]|None: # What is left, of how much, and whether it is a limit above; None where there is no limit
+        "The limit that is reached first, here or above"
+        left = self._own(limit)
+        above = self.parent.tightest(_above.get(limit, limit)) if self.parent else None
+        if above and (left is None or above[0]<left): return above[0], above[1], True
+        return None if left is None else (left, getattr(self.budget, limit), False)
 
     def _own(self, limit):
         total = getattr(self.budget, limit)
         if limit=='seconds': return None if self.deadline is None else max(0., self.deadline-self.clock())
-        return None if total is None else max(0, total-self.spent[limit]-self.reserved[limit])
+        return None if total is None else max(0, _exact(total-self.spent[limit]-self.reserved[limit]))
 
     def reserve(self,
         **asked:float, # Amount by limit: `turns=1`, `tokens=1200`
@@ -78,23 +90,24 @@ class Ledger:
             left,want = self._own(limit),asked.get(limit, 0)
             if left is None: continue
             if want>left or (limit in ('tokens', 'usd') and left==0):
-                raise BudgetError(f'The budget {limit}={getattr(self.budget, limit)} is reached: {left:g} left, {want:g} asked', limit)
+                raise BudgetError(f'The budget {limit}={getattr(self.budget, limit)} is reached: {_figure(left)} left, {_figure(want)} asked', limit)
         above = self.parent.reserve(**{_above.get(limit, limit): want for limit,want in asked.items()}) if self.parent else None
-        for limit,want in asked.items(): self.reserved[limit] += want
-        return Reservation(asked, above)
+        for limit,want in asked.items(): self.reserved[limit] = _exact(self.reserved[limit]+want)
+        return Reservation(asked, above, at=self.clock())
 
     def carry(self,
         usage:Usage, # Of all calls
         turns:int, # Replies of the root model
         sub_calls:int, # Calls made by cells
         seconds:float, # That have passed
+        above:bool=True, # Whether the ledgers above are to count it too; not if they have
     ):
         "Count what was spent before this ledger was opened"
         self.started -= seconds
         if self.deadline is not None: self.deadline -= seconds
-        for limit,amount in dict(turns=turns, sub_calls=sub_calls, tokens=usage.tokens, usd=usage.usd or 0).items(): self.spent[limit] += amount
+        for limit,amount in dict(turns=turns, sub_calls=sub_calls, tokens=usage.tokens, usd=usage.usd or 0).items(): self.spent[limit] = _exact(self.spent[limit]+amount)
         self.unpriced += usage.usd is None
-        if self.parent: self.parent.carry(usage, 0, turns+sub_calls, 0)
+        if self.parent and above: self.parent.carry(usage, 0, turns+sub_calls, 0)
 
     def settle(self,
         reservation:Reservation, # From `reserve`; a second time does nothing
@@ -105,19 +118,36 @@ class Ledger:
         reservation.settled = True
         if self.parent and reservation.above: self.parent.settle(reservation.above, usage)
         for limit,want in reservation.asked.items():
-            self.reserved[limit] -= want
+            self.reserved[limit] = _exact(self.reserved[limit]-want)
             if limit in ('turns', 'sub_calls'): self.spent[limit] += want
         if usage is None: return
         self.spent['tokens'] += usage.tokens
-        self.spent['usd'] += usage.usd or 0
+        self.spent['usd'] = _exact(self.spent['usd']+(usage.usd or 0))
         self.unpriced += usage.usd is None
+        if 'turns' in reservation.asked: self.last = dict(tokens=usage.tokens, usd=usage.usd or 0, seconds=self.clock()-reservation.at)
 
 # %% ../nbs/01_budget.ipynb #b0fb104e
 def budget_line(
     ledger:Ledger, # Of the running completion
 ) -> str: # Such as `8 sub-calls, 750 tokens left`; empty without limits
-    "What is left of the budget, for the root model"
-    shown = dict(sub_calls='{:.0f} sub-calls', tokens='{:.0f} tokens', usd='${:.3f}', seconds='{:.0f} s')
-    left = [text.format(rest) for limit,text in shown.items() if (rest := ledger.remaining(limit)) is not None]
-    left = [re.sub(r'(\d{2,})\d{3} tokens', r'\1k tokens', o) for o in left]
-    return f'{", ".join(left)} left' if left else ''
+    "What is left of the budget, for the root model; plainly when it runs low"
+    plenty,low,gone,finish = list[str](),list[str](),list[str](),False
+    for limit in ('sub_calls', 'tokens', 'usd', 'seconds'):
+        found = ledger.tightest(limit)
+        if found is None or not found[1]: continue # a limit of zero was known from the start
+        if limit=='usd' and ledger.unpriced and not ledger.spent['usd']: continue # no price is known: nobody can say what is left
+        left,total,above = found
+        little = left<total/5
+        words = _left_text(limit, left, above)
+        short = words.startswith('no ') or left<3*(int(above or little) if limit=='sub_calls' else ledger.last.get(limit, 0))
+        (gone if words.startswith('no ') else low if little or short else plenty).append(words)
+        finish = finish or short
+    told = [f'{", ".join(o)} left' for o in (plenty, gone+['only '+', '.join(low)]*bool(low)) if o]
+    return ', '.join(told)+': finish with what you have'*finish
+
+def _left_text(limit, left, above):
+    "An amount with its unit; a turn of a child is a call to those above"
+    if limit=='usd': return f'${left:.{3 if left>=.1 else 4}f}' if left>=.0001 else 'no money'
+    if limit=='seconds': return f'{left:.0f} s' if left>=1 else 'no time'
+    unit = ('sub-call' if limit=='sub_calls' and not above else 'call' if limit=='sub_calls' else 'token')+'s'*(left!=1)+' (turns included)'*(above and limit=='sub_calls')
+    return f'{left//1000:.0f}k {unit}' if limit=='tokens' and left>=10_000 else f'{left:.0f} {unit}' if left else f'no {unit}'

@@ -40,7 +40,7 @@ from .tools import Tools
 from .errors import InputError, RecordError, RLMError
 from .record import Event, Record
 from .runs import crowded, record_path
-from .trajectory import StopReason, Trajectory, Turn
+from .trajectory import StopReason, Trajectory, Turn, Usage
 from .walls import Walls, level_text
 from .watch import ConsoleView
 
@@ -97,6 +97,7 @@ class Parent:
     depth: int                 # Of the parent: 0 for one that a user began
     link: dict                 # id of the parent; function and prompt of the call
     id: str                    # Of the child
+    counted: bool = False      # Whether the parent has counted what the child had cost when it was cut off
 
 # %% ../nbs/09_engine.ipynb #c88a1c96
 class Completion:
@@ -128,8 +129,9 @@ class Completion:
         self._journal.go_on(trajectory)
         for watcher in self._journal.watchers:
             if isinstance(watcher, ConsoleView): watcher.go_on(trajectory)
-        calls = sum(max(1, e.data['usage'].get('calls', 0)) for e in trajectory.events if e.kind=='sub_call' and not e.data.get('refused'))
-        self._ledger.carry(trajectory.usage, sum(bool(p.reply and not p.last) for p in self._past), calls, trajectory.seconds)
+        calls = sum(max(1, e.data['usage'].get('calls', 0)) for e in trajectory.events if e.kind=='sub_call' and not e.data.get('refused') and not e.data.get('child') and e.data.get('function')!='tool')
+        calls += trajectory.usage_by.get('child', Usage()).calls
+        self._ledger.carry(trajectory.usage, sum(bool(p.reply and not p.last) for p in self._past), calls, trajectory.seconds, above=not (self._parent and self._parent.counted))
 
     @property
     def trajectory(self) -> Trajectory:
@@ -288,12 +290,19 @@ class Completion:
         if self._same_task(call):
             call.error = 'this is the same question about the same context, or a larger one: split the context, or ask for a part of it'
             return
-        run,call.model = self._child(call, config, context),config.model.name
+        try: run,call.model = self._child(call, config, context),config.model.name
+        except InputError as e:
+            call.error = str(e)
+            return
         run._journal.watchers.append(partial(self._journal.pass_on, run._parent.id))
+        child = run.trajectory
         try:
             async for _ in run: pass
         except RLMError as e: call.error = f'the child failed: {e}'
-        child = run.trajectory
+        except asyncio.CancelledError: # the cell that waited for it is over
+            self.trajectory.children[run._parent.id] = child
+            if child.usage.calls: self._journal.emit('child_end', id=run._parent.id, model=call.model, usage=asdict(child.usage))
+            raise
         self.trajectory.children[child.id],call.child,call.usage = child,child.id,child.usage
         if call.error is None and child.answer is None: call.error = f'the child has no answer ({child.stop_reason}). {child.reason}'.strip()
         if call.error is None: call.reply = to_json(child.events[-1].data['answer']) # as its code made it, and not of `answer_type`
@@ -309,12 +318,14 @@ class Completion:
         self._taken.add(told['id'])
         if home: path = home.parent/told['path']
         config.record = path or False
-        parent = Parent(self._ledger, self._slots, self._depth, dict(id=self.trajectory.id, function=call.function, prompt=call.prompt), told['id'])
+        parent = Parent(self._ledger, self._slots, self._depth, dict(id=self.trajectory.id, function=call.function, prompt=call.prompt), told['id'],
+            any(e.kind=='child_end' and e.data['id']==told['id'] for e in self.trajectory.events))
         if begun and path and path.exists() and (found := Trajectory.load(path)).question:
             return Completion(config, call.prompt, before=Before(found, lambda: KeptContext(context, path), Record(path, resume=True)), parent=parent)
         if path: path.unlink(missing_ok=True) # without a question, so that nothing was asked
+        run = Completion(config, call.prompt, context, parent=parent)
         if not begun: self._journal.emit('child', **told)
-        return Completion(config, call.prompt, context, parent=parent)
+        return run
 
     def _same_task(self, call):
         "Whether a child is asked what this completion was asked, about as much"

@@ -85,8 +85,10 @@ class Channel:
             for t in tasks: t.cancel()
 
     async def close(self):
-        "Stop listening, and end all that is under way"
+        "Stop listening, and end all that is under way: a child that is cancelled closes its own kernel first"
+        under_way = [t for tasks in self._calls.values() for t in tasks]
         self.cancel()
+        if under_way: await asyncio.wait(under_way, timeout=5)
         if self._server: self._server.close()
         if self._writer: self._writer.close()
         self._lose()

@@ -191,6 +191,7 @@ class Loop:
         self._most = compact_at and (window := getattr(model, 'window', None)) and int(compact_at*window)
         self._whole: dict[int, dict] = {} # Messages that were cut short, by number
         self._used = 0 # Tokens of the last call
+        self._unpriced = False # Whether it was told that a price is not known
         self.messages,self.protocol,self.max_output_chars = list(messages),protocol,max_output_chars
         self._past,self._remark,self._onward = deque(past),remark,onward
         self._sent = self._failing = self._ran = self._number = 0
@@ -246,6 +247,9 @@ class Loop:
         begun,reply = monotonic(),None
         try: reply = await ask_root(self.model, list(self.messages), **self._options)
         finally: self.ledger.settle(reservation, reply.usage if reply else None)
+        if reply.usage.usd is None and self.ledger.budget.usd is not None and not self._unpriced:
+            self._unpriced = True
+            self.journal.emit('notice', text=f'The price of {self.model.name} is not known, so that usd={self.ledger.budget.usd:g} does not limit what it costs.')
         told = asdict(reply)|dict(seconds=monotonic()-begun)
         self.journal.emit('reply', **told)
         return self._counted(reply)

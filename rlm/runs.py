@@ -81,7 +81,7 @@ def spent(
     trajectory:Trajectory, # Of a completion
 ) -> dict: # turns, sub_calls, tokens, usd
     "What a completion took, for its last event"
-    return dict(turns=len(trajectory.turns), sub_calls=trajectory.usage_by.get('sub', Usage()).calls, tokens=trajectory.usage.tokens, usd=trajectory.usage.usd)
+    return dict(turns=len(trajectory.turns), sub_calls=trajectory.usage.calls-trajectory.usage_by.get('root', Usage()).calls, tokens=trajectory.usage.tokens, usd=trajectory.usage.usd)
 
 def read_run(
     path:Path, # A record
