@@ -95,6 +95,13 @@ class Ledger:
         for limit,want in asked.items(): self.reserved[limit] = _exact(self.reserved[limit]+want)
         return Reservation(asked, above, at=self.clock())
 
+    def check(self):
+        "Raise `BudgetError` if tokens or money are spent, here or above"
+        for limit in ('tokens', 'usd'):
+            total = getattr(self.budget, limit)
+            if total is not None and self.spent[limit]>=total: raise BudgetError(f'The budget {limit}={total} is reached: 0 left', limit)
+        if self.parent: self.parent.check()
+
     def carry(self,
         usage:Usage, # Of all calls
         turns:int, # Replies of the root model

@@ -10,6 +10,7 @@ __all__ = ['sub_prompt', 'sub_messages', 'plain_prompt', 'reply_format', 'was_cu
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from .budget import Ledger
@@ -114,13 +115,14 @@ class Calls:
         if function=='tool': return await self._have(call, self._use_tool)
         model = self._choose(call)
         if model is None or self._too_long(call, model): return self._refused(call)
-        try: reservation = self.ledger.reserve(sub_calls=1, tokens=estimate_tokens(plain_prompt(call))) if self.ledger else None
-        except BudgetError as e:
-            call.error = str(e)
-            return self._refused(call)
-        try: await self._take_slot(call, model)
-        finally:
-            if self.ledger and reservation: self.ledger.settle(reservation, call.usage if call.usage.calls else None)
+        async with self.slots or nullcontext(): # the budget is asked when it is this call's turn: what was spent meanwhile counts
+            try: reservation = self.ledger.reserve(sub_calls=1, tokens=estimate_tokens(plain_prompt(call))) if self.ledger else None
+            except BudgetError as e:
+                call.error = str(e)
+                return self._refused(call)
+            try: await self._ask(call, model)
+            finally:
+                if self.ledger and reservation: self.ledger.settle(reservation, call.usage if call.usage.calls else None)
         self._tell(call, **(dict(cut=True) if isinstance(call.reply, CutReply) else {}))
         return call
 
@@ -159,10 +161,6 @@ class Calls:
         self._tell(call, refused=True)
         return call
 
-    async def _take_slot(self, call, model):
-        if self.slots is None: return await self._ask(call, model)
-        async with self.slots: await self._ask(call, model)
-
     async def _ask(self, call, model):
         "Ask the model, and note in `call` what came of it"
         begun = asyncio.get_running_loop().time()
@@ -188,7 +186,8 @@ class Slotted:
     def __init__(self,
         model:Model, # The model
         slots:asyncio.Semaphore, # Shared with others
-    ): self._model,self._slots,self.name = model,slots,model.name
+        ledger:Ledger|None=None, # Whether there is still something to spend is asked when there is a slot; None not to ask
+    ): self._model,self._slots,self._ledger,self.name = model,slots,ledger,model.name
 
     def __getattr__(self, name): return getattr(self._model, name)
 
@@ -197,4 +196,6 @@ class Slotted:
         **options:Any, # Parameters of the call
     ) -> Reply: # As the model's
         "Ask the model once there is a slot"
-        async with self._slots: return await self._model.complete(messages, **options)
+        async with self._slots:
+            if self._ledger: self._ledger.check()
+            return await self._model.complete(messages, **options)

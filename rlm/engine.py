@@ -116,7 +116,8 @@ class Completion:
         self._ledger = Ledger(rlm.budget, parent=parent.ledger if parent else None)
         self._slots = parent.slots if parent else asyncio.Semaphore(rlm.max_concurrent)
         self._depth = parent.depth+1 if parent else 0
-        self._model = Slotted(rlm.model, self._slots) if parent else rlm.model
+        self._model = Slotted(rlm.model, self._slots, self._ledger) if parent else rlm.model
+        self._nursery = asyncio.Semaphore(rlm.max_concurrent) # As many children of this one work at a time: each has a kernel
         self._past: list[Past] = []
         self._taken: set[str] = set() # Ids of children that answer a call now, or did
         self._context_size: int|None = None # In bytes, roughly; None without a context
@@ -297,7 +298,8 @@ class Completion:
         run._journal.watchers.append(partial(self._journal.pass_on, run._parent.id))
         child = run.trajectory
         try:
-            async for _ in run: pass
+            async with self._nursery:
+                async for _ in run: pass
         except RLMError as e: call.error = f'the child failed: {e}'
         except asyncio.CancelledError: # the cell that waited for it is over
             self.trajectory.children[run._parent.id] = child
@@ -331,7 +333,7 @@ class Completion:
         "Whether a child is asked what this completion was asked, about as much"
         plain = lambda text: ' '.join(text.lower().split()).rstrip(' .?!')
         if plain(call.prompt)!=plain(self.question): return False
-        return self._context_size is None or len(json.dumps(call.options.get('context')))>=0.9*self._context_size
+        return self._context_size is None or len(json.dumps(call.options.get('context'), ensure_ascii=False).encode(errors='surrogatepass'))>=0.9*self._context_size
 
     async def _direct(self, text):
         "The turn of a direct call, as far as it is not on record; another one if the reply is not of the type that is wanted"
@@ -408,7 +410,7 @@ class RLM:
         self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
         _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
-        self.max_depth,self.child = max(max_depth, 2 if child else 1),child
+        self.max_depth,self.child = max(max_depth, 1+child.max_depth if child else 1),child
         check_cell_seconds(cell_seconds)
         self.typed = None if answer_type is None else _typed(answer_type)
         self.answer_type,self.compact_at = answer_type,compact_at

@@ -28,6 +28,7 @@ from jupyter_client.manager import AsyncKernelManager
 from .inside import encodable, max_frame, pack
 from .launch import remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
+from .sync import to_the_end
 from .errors import KernelDiedError, KernelError, KernelStartError, RLMError
 from .trajectory import Cell
 from .walls import Walls, undumpable_host
@@ -81,17 +82,24 @@ class Channel:
 
     def cancel(self):
         "Cancel all calls that are out; the cell's threads are told at once"
-        for tasks in list(self._calls.values()):
-            for t in tasks: t.cancel()
+        for i in list(self._calls): self._end(i)
+
+    def _end(self, i):
+        for t in self._calls.get(i, ()):
+            if not t.cancelling(): t.cancel() # once: a child that is ending must not be disturbed
 
     async def close(self):
-        "Stop listening, and end all that is under way: a child that is cancelled closes its own kernel first"
-        under_way = [t for tasks in self._calls.values() for t in tasks]
+        "Stop listening, and end all that is under way"
         self.cancel()
-        if under_way: await asyncio.wait(under_way, timeout=5)
         if self._server: self._server.close()
         if self._writer: self._writer.close()
         self._lose()
+        await self.end()
+
+    async def end(self):
+        "Cancel all calls that are out, and wait until they have ended: children close their kernels first"
+        self.cancel()
+        if ending := [t for tasks in self._calls.values() for t in tasks]: await asyncio.wait(ending, timeout=5)
 
     def _send(self, **message):
         if self._writer and not self._writer.is_closing(): self._writer.write(pack(message))
@@ -119,7 +127,7 @@ class Channel:
             future = self._asked.get(m['answer'])
             if future and not future.done(): future.set_exception(AskError(m)) if 'error' in m else future.set_result(m['reply'])
         elif 'cancel' in m:
-            for t in self._calls.get(m['cancel'], ()): t.cancel()
+            self._end(m['cancel'])
         elif 'op' in m:
             self._calls[m['id']] = {asyncio.create_task(self._one(m['id'], k, m['op'], args)) for k,args in enumerate(m['slots'])}
 
@@ -314,6 +322,7 @@ class Kernel:
             ended = await self._until_done(running, seconds)
         except asyncio.CancelledError:
             await self.provisioner.kill()
+            await self.channel.end()
             raise
         finally: self._running = None
         return self._result(running, ended, seconds), running.report
@@ -356,15 +365,25 @@ class Kernel:
         "End the process and all it started, and remove its folder; may be called twice"
         if self._closed: return
         self._closed = True
+        try: await to_the_end(self._end())
+        finally: self._drop()
+
+    async def _end(self):
+        "End the process, and all that waits for it"
         if getattr(self, 'provisioner', None) and self.provisioner.exit:
             await self.provisioner.kill()
             await asyncio.wait([asyncio.wrap_future(self.provisioner.exit)], timeout=5)
         if self._watcher: self._watcher.cancel()
         for task in self._pumps: task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
-        if self._connected: self.client.stop_channels() # also after a start that was cancelled: an open socket would block whoever collects its context
+        if self._connected: self.client.stop_channels() # also after a start that was cancelled
         if self.channel: await self.channel.close()
         if getattr(self, 'manager', None): await self.manager.cleanup_resources()
+
+    def _drop(self):
+        "What need not wait, also where the loop itself is ending: an open socket would block for ever whoever collects its context"
+        if self._connected: self.client.stop_channels()
+        if getattr(self, 'manager', None) and not self.manager.context.closed: self.manager.context.destroy(linger=0)
         self._remove()
 
     async def __aenter__(self): return await self.start()

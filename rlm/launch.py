@@ -35,7 +35,7 @@ from traitlets.config import Config
 
 from .asking import Asking
 from .codec import from_json, to_json
-from .inside import Final, Home, Names, format_error, one_line
+from .inside import Final, Home, Names, SubCallError, format_error, one_line
 from .mapping import Mapping
 from .proxies import proxies
 from .output import CellShell, Output, no_input, take_over, task_failed
@@ -249,7 +249,7 @@ def run_cells(
 ):
     "Run cells until the end"
     names = Names()
-    names.fixed.update(Asking(names.line).functions(), **Mapping(names.line).functions())
+    names.fixed.update(Asking(names.line).functions(), **Mapping(names.line).functions(), SubCallError=SubCallError)
     app = start_app(settings['folder'], settings['key'], names)
     line = socket.socket(socket.AF_UNIX)
     line.connect(f'{settings["folder"]}/ipc/home')

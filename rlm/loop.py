@@ -316,7 +316,7 @@ class Loop:
         self._names = list(self.shell.variables)
         changed: dict[str, Any] = dict(final=self.shell.final[0]) if self.shell.final else {}
         if self.shell.draft!=self._draft: changed['draft'] = self._draft = self.shell.draft
-        self.journal.emit('cell', **{k:v for k,v in asdict(cell).items() if k!='sub_calls'}, variables=self._names, **changed)
+        self.journal.emit('cell', **{k:v for k,v in vars(cell).items() if k!='sub_calls'}, variables=self._names, **changed)
         return cell
 
     def _recall(self, cell, report):

@@ -327,6 +327,7 @@ class LiteLLMModel:
         self.name = checked_name(name, retries, seconds)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
+        self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
 
@@ -356,7 +357,15 @@ class LiteLLMModel:
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options})
         try: response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None})
         except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key) from None # what caused it may repeat the key
-        return read_response(response, messages, self.name, lambda usage: None if usage.estimated else _listed_price(litellm, response))
+        return read_response(response, messages, self.name, lambda usage: None if usage.estimated else self._price(litellm, response))
+
+    def _price(self, litellm, response):
+        "What a response cost; None if the model is not in LiteLLM's price list"
+        if self._unlisted: return None
+        try: return litellm.completion_cost(completion_response=response)
+        except Exception: # it raises a plain one for a model it has no price for
+            self._unlisted = self.window is None
+            return None
 
     def count_tokens(self,
         text:str, # Any text
@@ -386,10 +395,7 @@ def _check_key(litellm, name):
     if not found['keys_in_environment'] and missing:
         raise MissingKeyError(f'{name} needs a key: set {" or ".join(missing)} in the environment, or pass `api_key`')
 
-def _listed_price(litellm, response):
-    "What a response cost; None if the model is not in LiteLLM's price list"
-    try: return litellm.completion_cost(completion_response=response)
-    except Exception: return None # it raises a plain Exception for a model it has no price for
+
 
 # %% ../nbs/02_model.ipynb #78ed2066
 def as_model(
