@@ -410,7 +410,8 @@ class RLM:
         self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
         _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
-        self.max_depth,self.child = max(max_depth, 1+child.max_depth if child else 1),child
+        self.child = child
+        self.max_depth: int = max(max_depth, 1+child.max_depth if child else 1)
         check_cell_seconds(cell_seconds)
         self.typed = None if answer_type is None else _typed(answer_type)
         self.answer_type,self.compact_at = answer_type,compact_at
