@@ -379,6 +379,9 @@ async def _check(model):
 # %% ../nbs/09_engine.ipynb #e8580155
 class RLM:
     "Answers questions over contexts of any size"
+    max_depth: int
+    _sessions: list
+
     def __init__(self,
         model:str|Model, # Root model: a LiteLLM name, 'offline', or an object with the `Model` protocol
         sub_model:str|Model|None=None, # Model behind `llm_query`; None for the root model
@@ -410,18 +413,14 @@ class RLM:
         self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
         _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
-        self.child = child
-        self.max_depth: int = max(max_depth, 1+child.max_depth if child else 1)
         check_cell_seconds(cell_seconds)
-        self.typed = None if answer_type is None else _typed(answer_type)
-        self.answer_type,self.compact_at = answer_type,compact_at
-        self.tools = tools if isinstance(tools, Tools) else Tools(tools)
-        self.walls = as_walls(walls)
+        self.child,self.max_depth = child,max(max_depth, 1+child.max_depth if child else 1)
+        self.answer_type,self.typed,self.compact_at = answer_type,_typed(answer_type),compact_at
+        self.walls,self.tools = as_walls(walls),tools if isinstance(tools, Tools) else Tools(tools)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose,self.copy_context = list(callbacks),verbose,copy_context
-        self._sessions: list = []
-        self._named = dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
+        self._sessions,self._named = [],dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
 
     def __repr__(self): return f'RLM({self.model.name!r}, sub_model={self.sub_model.name!r})'
 
@@ -514,6 +513,7 @@ def _kept(tools):
     return dict(text=tools.text(), specs=tools.specs, data=tools.data if len(json.dumps(tools.data))<100_000 else None)
 
 def _typed(answer_type):
+    if answer_type is None: return None
     try: return Typed(answer_type)
     except (TypeError, ImportError) as e: raise InputError(f'answer_type={answer_type!r:.200}: {e}') from None
 
