@@ -158,6 +158,7 @@ class _Running:
         self.parts: list[str] = []
         self.displays: list[dict] = []
         self.kept = self.shown_chars = self.displayed = self.interrupts = 0
+        self.begun = False # Whether the kernel has said anything yet
         self.missing = {'reply', 'idle', 'report'}
         self.done: asyncio.Future = asyncio.get_running_loop().create_future()
         self.started,self.waited = time.monotonic(),channel.waited
@@ -200,7 +201,7 @@ class _Running:
         m:dict, # Of the output socket
     ):
         "Take in a message that belongs to the cell"
-        kind,content = m['msg_type'],m['content']
+        kind,content,self.begun = m['msg_type'],m['content'],True
         if kind=='stream': self.show(content['text'])
         elif kind in ('execute_result', 'display_data'): self.display(content['data'])
         elif kind=='status' and content['execution_state']=='idle': self.seen('idle')
@@ -332,7 +333,8 @@ class Kernel:
         while not running.done.done():
             left = None if seconds is None else seconds-running.own()
             if left is not None and left<=0: break
-            await asyncio.wait([running.done], timeout=left)
+            await asyncio.wait([running.done], timeout=1 if left is None else min(left, 1))
+            if not running.done.done() and (not running.begun or running.report): self.client.kernel_info() # ZeroMQ at times tells of a message only with the next
         if running.done.done(): return running.done.result()
         for grace in (self.grace_seconds, self.grace_seconds/2):
             running.interrupts += 1

@@ -126,16 +126,16 @@ class Record:
         *events:Event, # The next ones
     ):
         "Append events, all at once; `RecordError` if the system refuses them"
-        rows: list[dict] = []
+        lines: list[str] = []
         new: set[str] = set()
         for event in events:
             row,texts = event.to_row(),dict[str, str]()
-            if len(_line(row))>long_text: row = _apart(row, texts)
-            rows += [dict(hash=name, text=text) for name,text in texts.items() if name not in self._texts|new]+[row]
+            if len(line := _line(row))>long_text: line = _line(_apart(row, texts))
+            lines += [_line(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]+[line]
             new |= texts.keys()
-        self._append(''.join(f'{_line(dict(n=n)|row)}\n' for n,row in enumerate(rows, self._lines+1)))
+        self._append(''.join(f'{{"n":{n},{line[1:]}\n' for n,line in enumerate(lines, self._lines+1)))
         self._texts |= new
-        self._lines += len(rows)
+        self._lines += len(lines)
 
     def close(self):
         "Close the file; may be called twice"
