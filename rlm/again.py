@@ -112,9 +112,7 @@ async def aresume(
     **changes:Any, # Settings of `RLM`, in place of those on record
 ) -> Trajectory: # As it would have been
     "Go on with a completion that was cut off; `RLM.aresume` is the same"
-    run = resuming(path, context, **changes)
-    async for _ in run: pass
-    return run.trajectory
+    return await resuming(path, context, **changes).finish()
 
 def resume(
     path:str|Path, # A record
@@ -159,9 +157,7 @@ async def afork(
     **changes:Any, # Settings of `RLM`, in place of those on record
 ) -> Trajectory: # Another one
     "Go on from a turn of a trajectory; `Trajectory.afork` is the same"
-    run = forking(trajectory, turn, message, context, **changes)
-    async for _ in run: pass
-    return run.trajectory
+    return await forking(trajectory, turn, message, context, **changes).finish()
 
 def fork(
     trajectory:Trajectory, # What to go on from
@@ -230,7 +226,7 @@ async def arerun(
     stored = await asyncio.to_thread(context_again, was, context)
     with stored:
         run = Completion(config, was.question, before=Before(_begun(was), lambda: stored), session=session_again(was, config))
-        async for _ in run: pass
+        await run.finish()
     cells = [[c for t in o.turns for c in t.cells] for o in (was, run.trajectory)]
     run.trajectory.notices += [f'The cell `{then.code.strip()[:60]}` {words}' for then,now in zip(*cells, strict=False) if (words := difference(then, now))]
     return run.trajectory

@@ -29,7 +29,7 @@ from .codec import from_json, to_json
 from .context import StoredContext, context_text
 from .reading import leaves, paths_of
 from .keeping import KeptContext
-from .loop import Journal, Loop, Past, ask_root, chat_of, past_turns, reply_message
+from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_message
 from .loose import TypedError
 from .typed import Typed
 from .model import Model, as_model, estimate_tokens, redact
@@ -140,6 +140,11 @@ class Completion:
         return self._journal.trajectory
 
     def __aiter__(self) -> AsyncIterator[Turn]: return self._turns
+
+    async def finish(self) -> Trajectory: # Raises an `RLMError` with `.trajectory` when model or kernel fail
+        "Go through all turns that are left"
+        async for _ in self: pass
+        return self.trajectory
 
     async def aclose(self):
         "End it early: the kernel is closed, and the trajectory says that it was cancelled"
@@ -262,10 +267,7 @@ class Completion:
         before = self._session.past_cells if self._session else []
         cells = before+[cell for p in self._past for cell in p.turn.cells]
         if not cells and not (self._session and self._before): return ''
-        done = len(before)
-        for event in self.trajectory.events:
-            done += event.kind=='cell'
-            if event.kind=='compact': await shell.put(done, history=chat_of(self.trajectory)[:event.data['messages']])
+        for done,history in histories(self.trajectory): await shell.put(len(before)+done, history=history)
         replayed = await shell.replay(cells)
         told = f'The kernel was started anew. {replayed.text()}' if replayed.lost or replayed.old or replayed.differs else ''
         self._journal.emit('replay', cells=replayed.cells, told=told)
@@ -298,8 +300,7 @@ class Completion:
         run._journal.watchers.append(partial(self._journal.pass_on, run._parent.id))
         child = run.trajectory
         try:
-            async with self._nursery:
-                async for _ in run: pass
+            async with self._nursery: await run.finish()
         except RLMError as e: call.error = f'the child failed: {e}'
         except asyncio.CancelledError: # the cell that waited for it is over
             self.trajectory.children[run._parent.id] = child
@@ -470,9 +471,7 @@ class RLM:
         context:Any=None, # None, text, data, a `Path`, or a list of `Path`
     ) -> Trajectory: # Raises an `RLMError` with `.trajectory` when model or kernel fail
         "Answer a question"
-        run = self.turns(question, context)
-        async for _ in run: pass
-        return run.trajectory
+        return await self.turns(question, context).finish()
 
     def completion(self,
         question:str, # What is asked

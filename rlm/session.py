@@ -13,7 +13,7 @@ from typing import Any
 from .context import StoredContext
 from .engine import RLM, Completion, check_question
 from .errors import InputError
-from .loop import chat_of
+from .loop import chat_of, histories
 from .shell import Shell
 from .sync import run_sync
 from .trajectory import Cell, Trajectory
@@ -51,9 +51,7 @@ class Session:
         context:Any=None, # As for `RLM.completion`; None for the latest
     ) -> Trajectory: # Raises an `RLMError` with `.trajectory` when model or kernel fail
         "Answer a question in the same kernel"
-        run = self.turns(question, context)
-        async for _ in run: pass
-        return run.trajectory
+        return await self.turns(question, context).finish()
 
     def completion(self,
         question:str, # What is asked
@@ -116,9 +114,8 @@ class Session:
         for i,(trajectory,own) in enumerate(self._earlier):
             if i: await self._turn(trajectory.question, own, self.trajectories[:i], after=done)
             if i and own: self._contexts.append(own)
-            for event in trajectory.events:
-                done += event.kind=='cell'
-                if event.kind=='compact': await shell.put(done, history=chat_of(trajectory)[:event.data['messages']])
+            for cells,history in histories(trajectory): await shell.put(done+cells, history=history)
+            done += sum(len(turn.cells) for turn in trajectory.turns)
         if first: await self._turn(question, stored, after=done)
         self._earlier = []
 

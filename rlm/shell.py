@@ -298,7 +298,7 @@ class Shell:
         **values:Any, # By name; of types that `to_json` knows
     ):
         "Give the cells variables that they cannot lose, in a kernel that has to be replaced neither"
-        await self._put(partial(self._tell, {name: to_json(value, name) for name,value in values.items()}), after)
+        await self._put(after, values)
 
     async def turn_to(self,
         question:str, # The next one
@@ -310,9 +310,10 @@ class Shell:
     ):
         "Let the cells answer another question, in the kernel as it is"
         self.question,self.final,self._calls = question,[],calls or self._calls
-        await self._put(partial(self._tell, {name: to_json(value, name) for name,value in (values|dict(question=question)).items()}, stored, under_name, anew=True), after)
+        await self._put(after, values|dict(question=question), stored, under_name, anew=True)
 
-    async def _put(self, tell, after):
+    async def _put(self, after, values, *stored, **how):
+        tell = partial(self._tell, {name: to_json(value, name) for name,value in values.items()}, *stored, **how)
         if after is None and self.kernel and self.kernel.alive: await tell()
         self._puts.append((len(self.history) if after is None else after, tell))
 

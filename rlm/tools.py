@@ -50,7 +50,6 @@ def plain(
 ) -> Any: # What it cannot turn into something else stays as it is
     "`value` with Python's own types in the place of dataclasses, pydantic models, enumerations, paths and UUIDs"
     if value is None or type(value) in (str, int, float, bool): return value
-    if isinstance(value, datetime) and value!=value: return None # pandas' NaT, which passes for a datetime
     if isinstance(value, BaseModel): return plain(value.model_dump(by_alias=True))
     if isinstance(value, Enum): return plain(value.value)
     if isinstance(value, (PurePath, UUID)): return str(value)
