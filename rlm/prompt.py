@@ -71,8 +71,8 @@ def first_message(
     earlier:str='', # What was asked before in the same kernel; empty for nothing
 ) -> str: # The content of the first user message
     "The question and the description of the context"
-    form = f'\nThe answer, which is the value given to FINAL, must be {wanted}' if wanted else ''
-    return '\n\n'.join(o for o in (f'Question: {question}{form}', description, earlier) if o)
+    form = f'The answer, which is the value given to FINAL, must be {wanted}' if wanted else ''
+    return '\n\n'.join(o for o in (f'Question: {question}', description, form, earlier) if o)
 
 # %% ../nbs/07_prompt.ipynb #7adb4f29
 def turn_head(
