@@ -8,10 +8,12 @@ from typing import Any as _Any
 # Names are imported when first used: the kernel imports `rlm.launch` without the rest, and `import rlm` costs nothing.
 _homes = dict(
     again=['forking', 'rerun', 'resuming'],
+    answers=['answer_key', 'answer_keys', 'judged'],
     budget=['Budget'],
     context=['StoredContext'],
     errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError'],
+        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError',
+        'UnreachableError'],
     engine=['RLM', 'Completion', 'completion'],
     kernel=['Kernel'],
     local_server=['LocalServer'],
@@ -22,8 +24,10 @@ _homes = dict(
     record=['Event'],
     replay=['RecordedModel'],
     runs=['list_runs', 'prune_runs'],
+    selection=['Candidate', 'Rule', 'Selection', 'candidates_of', 'decided', 'rules', 'select'],
     session=['Session'],
     shell=['Shell'],
+    signals=['Signals', 'confidence_suffix', 'read_confidence', 'read_signals', 'strip_confidence', 'trace_length', 'vc'],
     tools=['Tools'],
     trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
@@ -34,11 +38,12 @@ __all__ = sorted(_home_of)
 
 if _TYPE_CHECKING:
     from .again import forking, rerun, resuming
+    from .answers import answer_key, answer_keys, judged
     from .budget import Budget
     from .context import StoredContext
     from .engine import RLM, Completion, completion
     from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
-        OverloadedError, RecordError, RejectedError, RLMError, UnreachableError)
+        OverloadedError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError)
     from .kernel import Kernel
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
@@ -48,8 +53,10 @@ if _TYPE_CHECKING:
     from .record import Event
     from .replay import RecordedModel
     from .runs import list_runs, prune_runs
+    from .selection import Candidate, Rule, Selection, candidates_of, decided, rules, select
     from .session import Session
     from .shell import Shell
+    from .signals import Signals, confidence_suffix, read_confidence, read_signals, strip_confidence, trace_length, vc
     from .tools import Tools
     from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
