@@ -10,6 +10,7 @@ _homes = dict(
     again=['forking', 'rerun', 'resuming'],
     answers=['answer_key', 'answer_keys', 'judged'],
     budget=['Budget'],
+    confidence=['confidence_suffix', 'read_confidence', 'strip_confidence'],
     context=['StoredContext'],
     errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
         'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError',
@@ -24,10 +25,10 @@ _homes = dict(
     record=['Event'],
     replay=['RecordedModel'],
     runs=['list_runs', 'prune_runs'],
-    selection=['Candidate', 'Rule', 'Selection', 'candidates_of', 'decided', 'rules', 'select'],
+    selection=['Rule', 'Selection', 'Standing', 'decided', 'rules', 'select'],
     session=['Session'],
     shell=['Shell'],
-    signals=['Signals', 'confidence_suffix', 'read_confidence', 'read_signals', 'strip_confidence', 'trace_length', 'vc'],
+    signals=['Signals', 'confidences', 'read_signals', 'trace_length', 'vc'],
     tools=['Tools'],
     trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
@@ -40,6 +41,7 @@ if _TYPE_CHECKING:
     from .again import forking, rerun, resuming
     from .answers import answer_key, answer_keys, judged
     from .budget import Budget
+    from .confidence import confidence_suffix, read_confidence, strip_confidence
     from .context import StoredContext
     from .engine import RLM, Completion, completion
     from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
@@ -53,10 +55,10 @@ if _TYPE_CHECKING:
     from .record import Event
     from .replay import RecordedModel
     from .runs import list_runs, prune_runs
-    from .selection import Candidate, Rule, Selection, candidates_of, decided, rules, select
+    from .selection import Rule, Selection, Standing, decided, rules, select
     from .session import Session
     from .shell import Shell
-    from .signals import Signals, confidence_suffix, read_confidence, read_signals, strip_confidence, trace_length, vc
+    from .signals import Signals, confidences, read_signals, trace_length, vc
     from .tools import Tools
     from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
