@@ -218,7 +218,7 @@ class Trajectory:
 
     def _on_start(self, d):
         self.question,self.model,self.sub_model,self.settings = d['question'],d.get('model', ''),d.get('sub_model', ''),d.get('settings', {})
-        self.begun,self.id,self.parent,self.forked = d.get('time', ''),d.get('id', ''),d.get('parent') or {},d.get('forked') or {}
+        self.begun,self.id,self.parent,self.forked = d.get('time', ''),d.get('id') or self.id,d.get('parent') or {},d.get('forked') or {}
 
     def _on_resume(self, d): self.answer,self.stop_reason,self.error,self.reason = None,None,None,''
     def _on_context(self, d): self.context = d
