@@ -29,7 +29,7 @@ from .codec import from_json, to_json
 from .context import StoredContext, context_text
 from .reading import leaves, paths_of
 from .keeping import KeptContext
-from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_message
+from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_message, tell_again
 from .loose import TypedError
 from .typed import Typed
 from .model import Model, as_model, estimate_tokens, redact
@@ -282,7 +282,7 @@ class Completion:
         "What answers the cells: within the budget, and at most `max_concurrent` at once"
         def tell(call, **more): self._journal.emit('sub_call', **vars(call)|dict(usage=vars(call.usage))|more) # `asdict` would copy each value, thousands of times
         child = self._answer_child if self._depth+1<self._rlm.max_depth else None
-        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools)
+        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools, partial(tell_again, self._journal, self._ledger, 'sub'))
 
     async def _answer_child(self, call):
         "Have a child answer a call of `rlm_query`; what came of it is noted in the call"
@@ -360,11 +360,7 @@ class Completion:
         emit,past = self._journal.emit,self._past[number-1] if len(self._past)>=number else None
         if not past: emit('turn', number=number, messages=messages[-1:] if number>1 else messages)
         reply = past.reply if past else None
-        if reply is None:
-            reservation,begun = self._ledger.reserve(turns=1),asyncio.get_running_loop().time()
-            try: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages)
-            finally: self._ledger.settle(reservation, reply.usage if reply else None)
-            emit('reply', **asdict(reply), seconds=asyncio.get_running_loop().time()-begun)
+        if reply is None: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages, self._ledger, self._journal, self._ledger.reserve(turns=1))
         if not past or not past.ended: emit('turn_end', number=number)
         return reply
 

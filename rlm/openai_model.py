@@ -216,7 +216,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached)
+        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -227,7 +227,7 @@ class OpenAIModel:
         extra = self.extra_body|(fields.pop('extra_body', None) or {})
         async with line.gate:
             try: status,told,data = await post(line, url, request_body(fields, extra), headers, self.seconds)
-            except (ClientError, OSError) as e: raise as_model_error(e, self.name, self.api_base, *_secrets(headers)) from None # what caused it may repeat the key
+            except (ClientError, OSError) as e: raise as_model_error(e, self.name, self.api_base, *_secrets(headers), seconds=self.seconds) from None # what caused it may repeat the key
         if 200<=status<300 and (response := _response(data)): return read_response(response, messages, self.name, self._price)
         raise refusal(status, told, data, f'{self.name} at {self.api_base}', *_secrets(headers))
 
