@@ -404,10 +404,10 @@ class RLM:
         verbose:bool=False, # Whether to show turns as they happen
         **params:Any, # Parameters of LiteLLM for models given by name, such as temperature
     ):
-        named = dict(api_base=api_base, api_key=api_key, **params)
-        self.model = _model(model, named)
-        self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {})
-        self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
+        named,made = dict(api_base=api_base, api_key=api_key, **params),dict[str, Model]()
+        self.model = _model(model, named, made)
+        self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {}, made)
+        self.models = {name: _model(other, named if isinstance(other, str) else {}, made) for name,other in _named_models(models).items()}
         _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         _check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
         check_cell_seconds(cell_seconds)
@@ -496,11 +496,11 @@ class RLM:
         return import_module('rlm.again').resume(path, context, **changes)
 
 # %% ../nbs/09_engine.ipynb #5e98c09d
-def _model(model, params):
-    if model=='offline':
-        from rlm.offline import OfflineModel
-        return OfflineModel()
-    return as_model(model, **params)
+def _model(model, params, made):
+    "A model as an object; of a name always the same one, which is in `made`, so that all share its limits"
+    if not isinstance(model, str): return as_model(model, **params)
+    if model not in made: made[model] = import_module('rlm.offline').OfflineModel() if model=='offline' else as_model(model, **params)
+    return made[model]
 
 def _kept(tools):
     "What a record says of tools: all that their use can be repeated from, but for large data"

@@ -22,11 +22,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
+from .pace import Pace
 from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
@@ -411,9 +413,11 @@ class LiteLLMModel:
         api_key:str|None=None, # The key; None for the provider's environment variable
         retries:int=4, # How often a call that may still succeed is tried again
         seconds:float|None=600, # Limit of one call; None for no limit
+        rpm:float|None=None, # Requests that the provider takes in a minute; None for any number
+        tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
     ):
-        self.name = checked_name(name, retries, seconds)
+        self.name,self.pace = checked_name(name, retries, seconds),Pace(rpm, tpm)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
@@ -435,7 +439,8 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached, name=self.name)
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._once(messages, options))
+        reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
