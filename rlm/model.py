@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'import_litellm', 'redact',
-           'retry_after', 'sentence', 'no_server', 'status_error', 'window_error', 'filter_error', 'as_model_error',
-           'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again', 'with_retries', 'checked_name', 'sendable',
-           'read_response', 'LiteLLMModel', 'as_model']
+           'retry_after', 'sentence', 'no_server', 'status_error', 'window_error', 'filter_error', 'body_words',
+           'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again', 'with_retries', 'checked_name',
+           'sendable', 'read_response', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -197,6 +197,19 @@ _no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|si
 _filtered = re.compile('content[ _]?(filter|management policy|policy violation)|usage polic(y|ies)|safety system|content filtering policy', re.I)
 _too_large = re.compile('request too large', re.I) # for the tokens of a minute: waiting does not make it smaller
 
+# %% ../nbs/02_model.ipynb #4c70e165
+def body_words(
+    data:bytes, # The body of an answer that is no reply
+) -> str: # Empty if it says nothing
+    "What a server says in a body"
+    text = data[:100_000].decode('utf-8', 'replace')
+    try: found = json.loads(text)
+    except ValueError: found = re.sub(r'(?s)<(script|style)\b.*?</\1>|<[^>]*>', ' ', text)
+    if isinstance(found, list) and found: found = found[0]
+    for names in (('error',), ('message', 'detail', 'msg')):
+        if isinstance(found, dict): found = next((found[k] for k in names if found.get(k)), found)
+    return (found if isinstance(found, str) else json.dumps(found)).strip()
+
 # %% ../nbs/02_model.ipynb #c5e2e7c4
 def _chain(error):
     "`error` and what caused it"
@@ -211,12 +224,17 @@ def _words(chain):
     for error in chain:
         text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
-        if re.fullmatch(r'Error code: \d+', text): text = str(getattr(error, 'body', None) or '') # some versions of OpenAI's client say no more
+        if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
     return type(chain[0]).__name__
 
 _never_there = {'ConnectError', 'ConnectTimeout', 'ClientConnectorError', 'ClientConnectorDNSError', 'ClientProxyConnectionError', 'ConnectionTimeoutError',
     'ConnectionRefusedError', 'gaierror'}
+def _said(error):
+    "What the server said, where a client leaves it out; a web page as it is"
+    body = getattr(getattr(error, 'response', None), 'text', None)
+    return '' if not isinstance(body, str) else body.strip() if body.lstrip()[:1]=='<' else body_words(body.encode())
+
 _timed_out = {'TimeoutError', 'ServerTimeoutError', 'SocketTimeoutError', 'APITimeoutError', 'ReadTimeout', 'WriteTimeout', 'PoolTimeout'}
 _broken_off = {'ReadError', 'WriteError', 'RemoteProtocolError', 'ServerDisconnectedError', 'ClientPayloadError', 'ClientOSError', 'ConnectionResetError', 'ClientConnectionResetError'}
 
