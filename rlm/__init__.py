@@ -13,6 +13,7 @@ _homes = dict(
     errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
         'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError', 'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
+    fallback=['FallbackModel'],
     kernel=['Kernel'],
     local_server=['LocalServer'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
@@ -39,6 +40,7 @@ if _TYPE_CHECKING:
     from .engine import RLM, Completion, completion
     from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
         ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, UnreachableError, WindowError)
+    from .fallback import FallbackModel
     from .kernel import Kernel
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel

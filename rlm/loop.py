@@ -225,7 +225,7 @@ class Loop:
         compact_at:float|None=None, # The share of the model's window from which on old messages are cut short; None for never
     ):
         self.model,self.shell,self.ledger,self.journal,self.typed = model,shell,ledger,journal,typed
-        self._most = compact_at and (window := getattr(model, 'window', None)) and int(compact_at*window)
+        self._compact_at = compact_at
         self._whole: dict[int, dict] = {} # Messages that were cut short, by number
         self._used = 0 # Tokens of the last call
         self._unpriced = False # Whether it was told that a price is not known
@@ -305,10 +305,10 @@ class Loop:
     def _too_many(self):
         "To how many tokens, by estimate, the messages must come down: to half of what they may take, so that it is seldom done; None if they need not"
         if (rooms := getattr(self.model, 'rooms', None)) is not None: return rooms.get(self._number) # of a model whose replies are on record
-        if not self._most: return None
-        found = estimate_tokens(message_text(self.messages))
+        if not self._compact_at or not (window := getattr(self.model, 'window', None)): return None
+        most,found = int(self._compact_at*window),estimate_tokens(message_text(self.messages)) # a fallback has another window
         used = self._used+estimate_tokens(message_text(self.messages[self._sent:])) if self._used else found
-        return int(found*0.5*self._most/used) if used>self._most else None
+        return int(found*0.5*most/used) if used>most else None
 
     def _refusal(self, value):
         "Why a value is not the answer, as a sentence for the model; empty if it may be"

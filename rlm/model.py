@@ -435,9 +435,11 @@ class LiteLLMModel:
         tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
     ):
+        if 'fallbacks' in params: raise InputError(f'fallbacks={params["fallbacks"]!r}: write the model as FallbackModel({name!r}, ...)')
         self.name,self.pace = checked_name(name, retries, seconds),Pace(rpm, tpm)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
+        self._window: int|None = 0 # As soon as it is looked up
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -489,8 +491,10 @@ class LiteLLMModel:
     @property
     def window(self) -> int|None: # Tokens of prompt the model takes; None if unknown
         "Size of the model's window"
-        try: return import_litellm().get_model_info(self.name).get('max_input_tokens')
-        except Exception: return None # LiteLLM raises a plain Exception for a model it has no entry for
+        if self._window==0: # not looked up yet
+            try: self._window = import_litellm().get_model_info(self.name).get('max_input_tokens')
+            except Exception: self._window = None # LiteLLM raises a plain Exception for a model it has no entry for
+        return self._window
 
 # %% ../nbs/02_model.ipynb #859f7145
 def _provider_name(litellm, name, api_base):
