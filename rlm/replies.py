@@ -347,7 +347,7 @@ def parse_reply(
     "What a reply in plain text asks for"
     text = own_words(strip_thoughts((text or '').replace('\r\n', '\n').replace('\r', '\n'), cut))
     parsed,found = fenced_cells(text, cut),bare_final(text)
-    if parsed.cells and found and not parsed.problem: parsed.problem = _beside
+    if parsed.cells and not parsed.problem and bare_final(text[max(b.end for b in fences(text)):]): parsed.problem = _beside
     if parsed.cells or parsed.problem: return parsed
     if calls := written_calls(text): return Parsed(parse_tool_calls(calls, cut).cells, problem=parse_tool_calls(calls, cut).problem)
     if code := '' if cut else bare_code(text): return Parsed([code])
