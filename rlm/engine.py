@@ -33,7 +33,8 @@ from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_me
 from .loose import TypedError
 from .typed import Typed
 from .model import Model, as_model, estimate_tokens, redact
-from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
+from .prompt import direct_messages, first_message, system_prompt
+from .replies import strip_thoughts
 from .shell import Shell, as_walls, check_cell_seconds
 from .sync import run_sync
 from .tools import Tools

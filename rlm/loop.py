@@ -19,7 +19,8 @@ from typing import Any
 from .budget import Ledger, Reservation, budget_line
 from .compaction import compacted
 from .model import Model, Reply, estimate_tokens, message_text, waited_for
-from .prompt import Parsed, final_value, parse_reply, parse_tool_calls, run_cell_tool, turn_head
+from .prompt import run_cell_tool, turn_head
+from .replies import Parsed, final_value, is_placeholder, read_reply, refers
 from .shell import Shell, cell_text
 from .errors import BudgetError, ModelError, RecordError, RLMError
 from .record import Event, Record
@@ -107,6 +108,7 @@ def result_messages(
     "What came of a reply, as chat messages"
     shown = [cell_text(c, max_output_chars) for c in cells]
     if not parsed.cells: shown = [f'{parsed.problem}: send a cell']
+    elif parsed.problem and not reply.tool_calls: shown.append(f'[{parsed.problem}.]')
     if not reply.tool_calls: return [dict(role='user', content='\n\n'.join([f'{heading}\n{shown[0]}', *shown[1:]]))]
     by_id,rest = dict(zip(parsed.call_ids, shown, strict=False)),parsed.problem or 'not run: an earlier cell failed'
     texts = [by_id.get(c['id'], rest) for c in reply.tool_calls]
@@ -207,6 +209,7 @@ class Stop:
 
 # %% ../nbs/08_loop.ipynb #5eb73c2c
 _refused = 'The answer is not accepted'
+_stalled = 'That was run before, and showed the same: do something else, or answer'
 
 class Loop:
     "A root model at work in a shell, turn by turn"
@@ -232,7 +235,9 @@ class Loop:
         self.messages,self.protocol,self.max_output_chars = list(messages),protocol,max_output_chars
         self._past,self._remark,self._onward = deque(past),remark,onward
         self._sent = self._failing = self._ran = self._number = 0
-        self._last: tuple = ()
+        self._last = '' # The words of a turn without cells
+        self._done: set[tuple] = set() # What cells have run, with what they showed
+        self._again = False # Whether those of the last turn had shown the same before
         self._names: list[str] = []
         self._draft: Any = None
         self._options = dict(tools=[run_cell_tool]) if protocol=='tool' else {}
@@ -271,7 +276,8 @@ class Loop:
     def _heading(self):
         "What stands above the results: the number of the turn to come, the budget, and the remark, once"
         remark,self._remark = ('', self._remark) if self._past else (self._remark, '')
-        return turn_head(self._number+1, self.ledger.budget.turns, budget_line(self.ledger))+(f'\n[{remark}]' if remark else '')
+        told = [o for o in (remark, _stalled if self._again else '') if o]
+        return '\n'.join([turn_head(self._number+1, self.ledger.budget.turns, budget_line(self.ledger)), *[f'[{o}]' for o in told]])
 
     async def _ask(self, reservation, past=None, **last):
         "The root model's reply: told and paid for, or on record"
@@ -322,13 +328,14 @@ class Loop:
     def _draft_answer(self): return None if self._refusal(self.shell.draft) else self.shell.draft
 
     def _parse(self, reply):
-        parsed = parse_tool_calls(reply.tool_calls) if reply.tool_calls else parse_reply(reply.text)
+        parsed = read_reply(reply)
         if parsed.final_var is not None: return Parsed([f'FINAL_VAR({parsed.final_var!r})'])
-        if parsed.final is not None and parsed.final in self._names: return Parsed([f'FINAL({parsed.final})'])
-        if parsed.final in ('...', '…', 'value', 'answer'): return Parsed(problem='that is a placeholder')
-        if parsed.final is not None and self.shell.description and not self._ran: return Parsed(problem='you have not looked at the context')
-        if parsed.final is not None and (words := self._refusal(final_value(parsed.final))): return Parsed(problem=words)
-        return parsed
+        if parsed.final is None: return parsed
+        if refers(parsed.final, self._names): return Parsed([f'FINAL({parsed.final})'])
+        if is_placeholder(parsed.final): return Parsed(problem='that is a placeholder')
+        if self.shell.description and not self._ran: return Parsed(problem='you have not looked at the context')
+        words = self._refusal(final_value(parsed.final))
+        return Parsed(problem=words) if words else parsed
 
     async def _run(self, parsed, past=None):
         "Run the cells, up to the first that fails or answers"
@@ -364,10 +371,12 @@ class Loop:
         "The reason to stop after this turn, or None: all of them are here"
         if self.shell.final: return Stop(StopReason.ANSWER, self.shell.final[0])
         if parsed.final is not None: return Stop(StopReason.ANSWER, final_value(parsed.final))
-        now = (reply.text.strip(), repr(reply.tool_calls), *[(c.code, c.output, c.error) for c in cells])
-        again,self._last = now==self._last,now
-        if again and not cells and reply.text.strip(): return Stop(StopReason.NO_ANSWER, self._draft_answer(), reply.text.strip())
-        failed = not cells or again or any(c.error or c.ended=='final' for c in cells) # an answer that was not accepted is a failure
+        said,self._last = (self._last, '' if cells else reply.text.strip())
+        if said and said==self._last and parsed.problem.startswith('no code cell'): return Stop(StopReason.NO_ANSWER, self._draft_answer(), said)
+        done = tuple((c.code.strip(), c.output, c.error) for c in cells)
+        self._again = bool(cells) and done in self._done
+        self._done.add(done)
+        failed = not cells or self._again or any(c.error or c.ended=='final' for c in cells) # an answer that was not accepted is a failure
         self._failing = self._failing+1 if failed else 0
         if self.ledger.budget.errors is not None and self._failing>self.ledger.budget.errors:
             return Stop(StopReason.ERRORS, self._draft_answer(), f'{self._failing} turns in a row failed or repeated themselves (errors={self.ledger.budget.errors})')

@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
-from .prompt import strip_thoughts
+from .replies import strip_thoughts
 from .record import Event
 from .trajectory import Trajectory, call_text, counted, counts, reply_text, reply_words, summary_line, usage_table
 
