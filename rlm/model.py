@@ -6,7 +6,7 @@
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'import_litellm', 'redact',
            'retry_after', 'sentence', 'no_server', 'status_error', 'window_error', 'filter_error', 'body_words',
            'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again', 'with_retries', 'checked_name',
-           'sendable', 'read_response', 'LiteLLMModel', 'as_model']
+           'check_window', 'sendable', 'read_response', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -222,7 +222,7 @@ def _chain(error):
 def _words(chain):
     "What the first of `chain` that has something to say says, without the prefixes that clients put before it"
     for error in chain:
-        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
+        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error).partition('Traceback (most recent call last)')[0]).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
         if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
@@ -360,6 +360,13 @@ def checked_name(
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds>0): raise InputError(f'seconds={seconds!r}: give a number above 0, or None for no limit')
     return name.strip()
 
+# %% ../nbs/02_model.ipynb #c500d595
+def check_window(
+    window:Any, # What the caller gave as the size of the window
+):
+    "Raise `InputError` unless it is a number of tokens, or None"
+    if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window<1): raise InputError(f'window={window!r}: give a number of tokens of at least 1, or None')
+
 # %% ../nbs/02_model.ipynb #723efe70
 def sendable(
     value:Any, # Messages, or anything else of JSON
@@ -422,6 +429,24 @@ def _read_usage(response):
     usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)
     return usage if usage.prompt_tokens else None
 
+# %% ../nbs/02_model.ipynb #b40c137f
+def marked(
+    messages:list[dict], # Chat messages, oldest first
+) -> list[dict]: # The same, with `cache_control` in one or two of them
+    "`messages` with the marks up to which a provider is to keep them"
+    ends = {0} if messages and messages[0]['role']=='system' else set()
+    if any(m['role']=='assistant' for m in messages): ends.add(len(messages)-1)
+    return [m|dict(cache_control=dict(type='ephemeral')) if i in ends else m for i,m in enumerate(messages)]
+
+def wants_marks(
+    litellm:Any, # The module
+    route:str, # A name that it can route
+) -> bool:
+    "Whether the provider behind `route` keeps only what is marked"
+    name,provider = litellm.get_llm_provider(route)[:2]
+    if 'claude' not in name.lower(): return False
+    return provider in ('anthropic', 'openrouter', 'azure_ai') or (provider in ('bedrock', 'bedrock_converse', 'vertex_ai') and litellm.utils.supports_prompt_caching(route))
+
 # %% ../nbs/02_model.ipynb #65094ffb
 class LiteLLMModel:
     "A model of any provider, by its LiteLLM name"
@@ -431,6 +456,7 @@ class LiteLLMModel:
         api_key:str|None=None, # The key; None for the provider's environment variable
         retries:int=4, # How often a call that may still succeed is tried again
         seconds:float|None=600, # Limit of one call; None for no limit
+        window:int|None=None, # Tokens of prompt the model takes; None for what LiteLLM's list says
         rpm:float|None=None, # Requests that the provider takes in a minute; None for any number
         tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
@@ -439,7 +465,8 @@ class LiteLLMModel:
         self.name,self.pace = checked_name(name, retries, seconds),Pace(rpm, tpm)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
-        self._window: int|None = 0 # As soon as it is looked up
+        check_window(window)
+        self._window: int|None = window or 0 # 0 until it is looked up
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -450,8 +477,8 @@ class LiteLLMModel:
         litellm = await asyncio.to_thread(import_litellm)
         self._route = _provider_name(litellm, self.name, self.api_base)
         if self.api_base and not self._key and not litellm.validate_environment(self._route)['keys_in_environment']: self._key = 'none'
-        if not self._key: _check_key(litellm, self._route)
-        self._checked = True
+        if not self._key: _check_key(litellm, self._route, self.params)
+        self._marks,self._checked = wants_marks(litellm, self._route),True
 
     async def complete(self,
         messages:list[dict], # Chat messages, oldest first
@@ -468,16 +495,17 @@ class LiteLLMModel:
         litellm = import_litellm()
         if 'tools' in options and not find_spec('mcp'): options = dict(options, _skip_mcp_handler=True) # LiteLLM 1.106 imports `mcp` for any call with tools, and does not install it
         messages = sendable(messages)
+        if self._marks: messages = marked(messages)
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options})
         try:
             async with asyncio.timeout(self.seconds): response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None}) # its own limit is one for each read
-        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, seconds=self.seconds) from None # what caused it may repeat the key
+        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, *_secrets(self.params), seconds=self.seconds) from None # what caused it may repeat the key
         return read_response(response, messages, self.name, lambda usage: None if usage.estimated else self._price(litellm, response))
 
     def _price(self, litellm, response):
         "What a response cost; None if the model is not in LiteLLM's price list"
         if self._unlisted: return None
-        try: return litellm.completion_cost(completion_response=response)
+        try: return litellm.completion_cost(completion_response=response) or (None if self._route.startswith('openrouter/') and _part(response, 'usage', 'cost') is None else 0.0) # which tells the price itself
         except Exception: # it raises a plain one for a model it has no price for
             self._unlisted = self.window is None
             return None
@@ -505,8 +533,11 @@ def _provider_name(litellm, name, api_base):
         raise as_model_error(e, name) from e
     return name
 
-def _check_key(litellm, name):
-    "Raise `MissingKeyError` if the provider wants a key and the environment has none"
+def _secrets(params): return [v for k,v in params.items() if isinstance(v, str) and re.search('key|token|secret|password|credential', k)]
+
+def _check_key(litellm, name, params):
+    "Raise `MissingKeyError` if the provider wants a key and there is none; those of clouds may come from a profile or from the machine"
+    if _secrets(params) or litellm.get_llm_provider(name)[1] in ('bedrock', 'bedrock_converse', 'sagemaker', 'sagemaker_chat', 'vertex_ai', 'vertex_ai_beta'): return
     found = litellm.validate_environment(name)
     missing = [k for k in found['missing_keys'] if re.search('KEY|TOKEN|SECRET|CREDENTIALS', k)]
     if not found['keys_in_environment'] and missing:

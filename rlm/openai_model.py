@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import Reply, as_model_error, body_words, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
+from .model import Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
 from .pace import Pace
 
 # %% ../nbs/02c_openai_model.ipynb #6aff93f6
@@ -161,8 +161,9 @@ def check_numbers(
     window:Any, # As the size of the window
 ):
     "Raise `InputError` unless these are numbers that make sense, or None"
-    for name,value,least,kind in (('input_usd', input_usd, 0, (int, float)), ('output_usd', output_usd, 0, (int, float)), ('window', window, 1, int)):
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or not value>=least): raise InputError(f'{name}={value!r}: give a number of at least {least}, or None')
+    check_window(window)
+    for name,value in (('input_usd', input_usd), ('output_usd', output_usd)):
+        if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not value>=0): raise InputError(f'{name}={value!r}: give a number of at least 0, or None')
     if (input_usd is None)!=(output_usd is None): raise InputError('input_usd and output_usd: give both, or none where the price is unknown')
 
 # %% ../nbs/02c_openai_model.ipynb #25bb374a
