@@ -23,6 +23,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 from .errors import InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, RejectedError, UnreachableError
+from .templates import Manners, refused_roles
 from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
@@ -160,12 +161,15 @@ def status_error(
     words = sentence(words)
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
+    if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
+    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if status==402 or _no_money.search(words): return RejectedError(f'{at} wants to be paid first: {words}')
     if status is None or status in (408, 409, 425, 429) or not 400<=status<500: return OverloadedError(f'{at} failed: {words}', retry_after=wait)
     return RejectedError(f'{at} refuses the request: {words}')
 
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)', re.I)
 
 # %% ../nbs/02_model.ipynb #4c70e165
@@ -346,6 +350,7 @@ class LiteLLMModel:
         self.name = checked_name(name, retries, seconds)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
+        self._manners = Manners() # For a server that is strict about roles
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -365,7 +370,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached)
+        reply = await with_retries(lambda: self._manners.ask(messages, lambda put: self._once(put, options)), self.retries, self._reached)
         self._reached = True
         return reply
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
 from .model import Reply, as_model_error, body_words, checked_name, estimate_tokens, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
+from .templates import Manners
 
 # %% ../nbs/02c_openai_model.ipynb #6aff93f6
 openai_url = 'https://api.openai.com/v1'
@@ -187,7 +188,7 @@ class OpenAIModel:
         self._target = target(address, api_key, headers or {})
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._trust: ssl.SSLContext|None = None
-        self._reached = False
+        self._reached,self._manners = False,Manners()
         request_body(params, self.extra_body)
 
     def __repr__(self): return f'OpenAIModel({self.name!r}' + (f', api_base={self.api_base!r})' if self.api_base!=openai_url else ')')
@@ -203,7 +204,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached)
+        reply = await with_retries(lambda: self._manners.ask(messages, lambda put: self._once(put, options)), self.retries, self._reached)
         self._reached = True
         return reply
 
