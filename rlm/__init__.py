@@ -10,9 +10,10 @@ _homes = dict(
     again=['forking', 'rerun', 'resuming'],
     budget=['Budget'],
     context=['StoredContext'],
-    errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError'],
+    errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
+        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError', 'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
+    fallback=['FallbackModel'],
     kernel=['Kernel'],
     local_server=['LocalServer'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
@@ -37,8 +38,9 @@ if _TYPE_CHECKING:
     from .budget import Budget
     from .context import StoredContext
     from .engine import RLM, Completion, completion
-    from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
-        OverloadedError, RecordError, RejectedError, RLMError, UnreachableError)
+    from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
+        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, UnreachableError, WindowError)
+    from .fallback import FallbackModel
     from .kernel import Kernel
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel

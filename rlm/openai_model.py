@@ -16,13 +16,15 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import Reply, as_model_error, body_words, checked_name, estimate_tokens, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
+from .model import Reply, as_model_error, body_words, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
 from .templates import Manners
+from .pace import Pace
 
 # %% ../nbs/02c_openai_model.ipynb #6aff93f6
 openai_url = 'https://api.openai.com/v1'
@@ -178,9 +180,11 @@ class OpenAIModel:
         window:int|None=None, # Tokens of prompt the model takes; None if it is unknown
         extra_body:dict|None=None, # Fields of the request that only this server knows
         headers:dict[str, str]|None=None, # Of each request, besides that with the key
+        rpm:float|None=None, # Requests that the server takes in a minute; None for any number
+        tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other field of the request, such as temperature
     ):
-        self.name,address = checked_name(name, retries, seconds),checked_address(api_base)
+        self.name,address,self.pace = checked_name(name, retries, seconds),checked_address(api_base),Pace(rpm, tpm)
         check_numbers(input_usd, output_usd, window)
         if not isinstance(extra_body or {}, dict) or not isinstance(headers or {}, dict): raise InputError('extra_body and headers: give a dict, or None')
         self.api_base,self.retries,self.seconds,self.params,self.extra_body = redact(address),retries,seconds,params,dict(extra_body or {})
@@ -204,7 +208,8 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._manners.ask(messages, lambda put: self._once(put, options)), self.retries, self._reached)
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options)))
+        reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -215,7 +220,7 @@ class OpenAIModel:
         extra = self.extra_body|(fields.pop('extra_body', None) or {})
         async with line.gate:
             try: status,told,data = await post(line, url, request_body(fields, extra), headers, self.seconds)
-            except (ClientError, OSError) as e: raise as_model_error(e, self.name, self.api_base, *_secrets(headers)) from None # what caused it may repeat the key
+            except (ClientError, OSError) as e: raise as_model_error(e, self.name, self.api_base, *_secrets(headers), seconds=self.seconds) from None # what caused it may repeat the key
         if 200<=status<300 and (response := _response(data)): return read_response(response, messages, self.name, self._price)
         raise refusal(status, told, data, f'{self.name} at {self.api_base}', *_secrets(headers))
 
