@@ -12,6 +12,7 @@ __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage'
 import asyncio
 import errno
 import json
+import logging
 import math
 import os
 import random
@@ -108,9 +109,10 @@ class ScriptedModel:
 # %% ../nbs/02_model.ipynb #1a4888e4
 def import_litellm() -> Any: # The module
     "LiteLLM, imported on first use: local price list, no `.env`, no banners, no telemetry"
-    os.environ.setdefault('LITELLM_LOCAL_MODEL_COST_MAP', 'True')
+    for what in ('MODEL_COST_MAP', 'ANTHROPIC_BETA_HEADERS'): os.environ.setdefault(f'LITELLM_LOCAL_{what}', 'True')
     os.environ.setdefault('LITELLM_MODE', 'PRODUCTION')
     import litellm
+    if 'LITELLM_LOG' not in os.environ: logging.getLogger('LiteLLM').setLevel(logging.ERROR) # its warnings are for those who run it as a server
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     return litellm
@@ -432,17 +434,16 @@ def _read_usage(response):
 # %% ../nbs/02_model.ipynb #b40c137f
 def marked(
     messages:list[dict], # Chat messages, oldest first
-) -> list[dict]: # The same, with `cache_control` in one or two of them
-    "`messages` with the marks up to which a provider is to keep them"
-    ends = {0} if messages and messages[0]['role']=='system' else set()
-    if any(m['role']=='assistant' for m in messages): ends.add(len(messages)-1)
-    return [m|dict(cache_control=dict(type='ephemeral')) if i in ends else m for i,m in enumerate(messages)]
+) -> list[dict]: # The same, with `cache_control` in the last of a conversation
+    "`messages` with the mark up to which a provider is to keep them"
+    if all(m['role']!='assistant' for m in messages): return messages
+    return [*messages[:-1], messages[-1]|dict(cache_control=dict(type='ephemeral'))]
 
 def wants_marks(
     litellm:Any, # The module
     route:str, # A name that it can route
 ) -> bool:
-    "Whether the provider behind `route` keeps only what is marked"
+    "Whether the provider behind `route` keeps only what is marked, and understands marks"
     name,provider = litellm.get_llm_provider(route)[:2]
     if 'claude' not in name.lower(): return False
     return provider in ('anthropic', 'openrouter', 'azure_ai') or (provider in ('bedrock', 'bedrock_converse', 'vertex_ai') and litellm.utils.supports_prompt_caching(route))
