@@ -22,7 +22,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence, status_error, with_retries
+from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence,
+    status_error, with_retries)
+from .templates import Manners
 from .pace import Pace
 
 # %% ../nbs/02c_openai_model.ipynb #6aff93f6
@@ -192,7 +194,7 @@ class OpenAIModel:
         self._target = target(address, api_key, headers or {})
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._trust: ssl.SSLContext|None = None
-        self._reached = False
+        self._reached,self._manners = False,Manners()
         request_body(params, self.extra_body)
 
     def __repr__(self): return f'OpenAIModel({self.name!r}' + (f', api_base={self.api_base!r})' if self.api_base!=openai_url else ')')
@@ -208,7 +210,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._once(messages, options))
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options)))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
