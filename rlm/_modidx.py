@@ -33,6 +33,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rlm.answers._digits': ('answers.html#_digits', 'rlm/answers.py'),
                              'rlm.answers._followed': ('answers.html#_followed', 'rlm/answers.py'),
                              'rlm.answers._hash': ('answers.html#_hash', 'rlm/answers.py'),
+                             'rlm.answers._in_full': ('answers.html#_in_full', 'rlm/answers.py'),
                              'rlm.answers._in_words': ('answers.html#_in_words', 'rlm/answers.py'),
                              'rlm.answers._inner': ('answers.html#_inner', 'rlm/answers.py'),
                              'rlm.answers._list_vote': ('answers.html#_list_vote', 'rlm/answers.py'),
