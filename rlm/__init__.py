@@ -30,8 +30,9 @@ _homes = dict(
     session=['Session'],
     shell=['Shell'],
     signals=['Signals', 'confidences', 'read_signals', 'trace_length', 'vc'],
+    srlm=['SRLM', 'Candidates'],
     tools=['Tools'],
-    trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
+    trajectory=['Candidate', 'Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
     watch=['ConsoleView'],
 )
@@ -62,8 +63,9 @@ if _TYPE_CHECKING:
     from .session import Session
     from .shell import Shell
     from .signals import Signals, confidences, read_signals, trace_length, vc
+    from .srlm import SRLM, Candidates
     from .tools import Tools
-    from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
+    from .trajectory import Candidate, Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
     from .watch import ConsoleView
 
