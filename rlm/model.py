@@ -428,8 +428,9 @@ def _read_call(i, call):
 
 def _read_usage(response):
     "The `Usage` that the server told, without a price; None if it told none"
+    found = _part(response, 'usage')
     def told(*path):
-        count = _part(response, 'usage', *path)
+        count = _part(found, *path)
         return count if isinstance(count, int) else 0
     cached = told('prompt_tokens_details', 'cached_tokens') or told('prompt_cache_hit_tokens')
     usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)

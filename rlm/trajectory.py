@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -123,12 +124,15 @@ class Share:
     usage: Usage # Of all its calls there
 
 # %% ../nbs/00_trajectory.ipynb #44e89de2
+@cache
+def _names(kind): return {f.name for f in fields(kind)}
+
 def built(
     kind:type, # A dataclass
     data:dict, # Of an event; a dict under `usage` becomes a `Usage`
 ) -> Any: # An instance of `kind`, without what it has no field for
     "What an event tells, as an object"
-    known = {f.name for f in fields(kind)}
+    known = _names(kind)
     data = {k:v for k,v in data.items() if k in known}
     if isinstance(data.get('usage'), dict): data['usage'] = built(Usage, data['usage'])
     return kind(**data)
