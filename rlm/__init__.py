@@ -12,10 +12,11 @@ _homes = dict(
     budget=['Budget'],
     confidence=['confidence_suffix', 'read_confidence', 'strip_confidence'],
     context=['StoredContext'],
-    errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError',
-        'UnreachableError'],
+    errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
+        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError', 'UnreachableError',
+        'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
+    fallback=['FallbackModel'],
     kernel=['Kernel'],
     local_server=['LocalServer'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
@@ -45,8 +46,10 @@ if _TYPE_CHECKING:
     from .confidence import confidence_suffix, read_confidence, strip_confidence
     from .context import StoredContext
     from .engine import RLM, Completion, completion
-    from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
-        OverloadedError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError)
+    from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
+        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError,
+        WindowError)
+    from .fallback import FallbackModel
     from .kernel import Kernel
     from .local_server import LocalServer
     from .model import LiteLLMModel, Model, Reply, ScriptedModel

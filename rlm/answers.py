@@ -20,6 +20,7 @@ from enum import Enum
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from .codec import dumps
 from .errors import RLMError
 from .loose import TypedError, find_json, number_of, read_strict
 from .model import Model
@@ -42,11 +43,11 @@ def _vote(kind, text, *joins, whole=True):
 _words = dict(zip('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(), range(20), strict=True)) | dict(
     zip('twenty thirty forty fifty sixty seventy eighty ninety'.split(), range(20, 100, 10), strict=True))
 _powers = dict(hundred=100, thousand=10**3, million=10**6, billion=10**9, trillion=10**12)
-_written = re.compile(rf'(?:{"|".join([*_words, *_powers, "and"])}|[\s-])+')
+_written = re.compile(rf'(?:(?:{"|".join(sorted([*_words, *_powers, "and"], key=len, reverse=True))})(?:[\s-]+|$))+')
 
 def _in_words(text):
     "The number that is written in words; None if it is not one"
-    found = re.findall('[a-z]+', text) if len(text)<120 and _written.fullmatch(text) else []
+    found = re.findall('[a-z]+', text)
     total,part,last = 0,0,100
     for w in (o for o in found if o!='and'):
         if w in _words:
@@ -113,7 +114,7 @@ def _measured(text):
     total,at,kind = Decimal(0),0,None
     while at<len(text):
         m = _measure.match(text, at)
-        unit,amount = (_units.get(m[2].casefold().replace('²', '2')), number_of(re.sub(r'\s', '', m[1]))) if m else (None, None)
+        unit,amount = (_units.get('min' if kind=='s' and m[2]=='m' else m[2].casefold().replace('²', '2')), number_of(re.sub(r'\s', '', m[1]))) if m else (None, None)
         if m is None or unit is None or amount is None or kind not in (None, unit[0]) or m.end()==at: return None
         total,at,kind = total+amount.value*unit[1]*(-1 if total<0 else 1),m.end(),unit[0]
     return kind and _measured_vote(total, kind, text)
@@ -134,9 +135,11 @@ def _number_in(text):
         with suppress(ArithmeticError): return _number_vote(Decimal((m[1] or '1').replace('−', '-'))*Decimal(m[2])**int(m[3].replace('−', '-')))
     if m := _fraction.fullmatch(text): return _number_vote(Decimal(m[1] or 0)+Decimal(m[2])/Decimal(m[3]))
     if m := _short_scale.fullmatch(text): text = f'{m[1]} {_scales[m[2].casefold()]}'
+    text = re.sub('^(?:negative |[–—](?=[0-9]))', '-', text, flags=re.I)
     text = re.sub(r'^([$€£¥])\s?([-−])', r'\2\1', re.sub(r'^([-+−])\s(?=[0-9$€£¥])', r'\1', text))
     text = re.sub(r'^an? (?=dozen|hundred|thousand|million|billion)', '1 ', text, flags=re.I)
-    if (value := _in_words(text.casefold())) is not None: return _number_vote(value)
+    if m := _written.match(text.casefold()):
+        if (value := _in_words(m[0].strip(' -'))) is not None: text = f'{value} {text[m.end():]}'.strip()
     return _measured(text) or _amount(text)
 
 def _amount(text):
@@ -145,8 +148,9 @@ def _amount(text):
     unit = _unit_of(re.sub(r'^(\D+?)\s*(?:million|billion|thousand)?$', r'\1', amount.unit)) if amount else None
     if amount is None or unit is None: return None
     if amount.percent and not unit[0]: return _number_vote(amount.value, percent=True)
+    if amount.percent: return Vote(f'number:{_digits(amount.value/100)} {unit[0]}', frozenset([f'number:{_digits(amount.value/100)}', f'number:{_digits(amount.value)}']))
     kind,times = unit
-    return Vote(f'number:{_digits(amount.value*times)} {kind}', frozenset([f'number:{_digits(amount.value)}'])) if kind else _number_vote(amount.value)
+    return Vote(f'number:{_digits(amount.value*times if times!=1 else amount.value)} {kind}', frozenset([f'number:{_digits(amount.value)}'])) if kind else _number_vote(amount.value)
 
 # %% ../nbs/10_answers.ipynb #2a46f9e2
 _months = {name: i for i,names in enumerate('jan|january feb|february mar|march apr|april may jun|june jul|july aug|august sep|sept|september oct|october nov|november dec|december'.split(), 1) for name in names.split('|')}
@@ -162,7 +166,7 @@ def _date_in(text):
     "A vote for the date, the time or both that a text is; None if it is anything else"
     if len(text)>60: return None
     if m := re.fullmatch('(?:in |the year |in the year )([12][0-9]{3})', text, re.I): return Vote(f'number:{m[1]}')
-    text = re.sub(r'^(?:on |in )?(?:(?:the )?(?:mon|tues|wednes|thurs|fri|satur|sun)day,? (?=[0-9a-z]))?', '', text, flags=re.I)
+    text = re.sub(r'^(?:on |in )?(?:(?:the )?(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? (?=[0-9a-z]))?', '', text, flags=re.I)
     if text.casefold() in _days: return Vote(f'date:{_days[text.casefold()]}')
     if text.casefold() in ('noon', 'midnight'): return Vote(f'time:{"12" if text.casefold()=="noon" else "00"}:00:00')
     if m := re.fullmatch(r'q([1-4]),? ([0-9]{4})|([0-9]{4})[ -]q([1-4])', text, re.I): return Vote(f'date:{m[2] or m[3]}-q{m[1] or m[4]}')
@@ -211,10 +215,11 @@ def _moment_vote(moment):
 # %% ../nbs/10_answers.ipynb #fd65fc32
 _lead = re.compile(r'''(?:(?:so|thus|therefore|hence|ok|okay|well|finally)\b,?\s+)?(?:i\s(?:think|believe)\s(?:that\s)?)?(?:
     (?:(?:the|my)\s)?(?:(?:final|correct|right|best|short)[\s_])?(?:answer|result|option|choice|value|total)(?:\sto\sthe\squestion)?\s?(?:is\s?:?|was|=|:)(?:\sthat)?\s?(?=\S) |
-    (?:it|this|that)(?:\s(?:is|was)|['’]s)\s(?=\S) | there\s(?:is|are|was|were)\s(?=[0-9]) | (?:most\slikely|probably|likely|perhaps|presumably|maybe),?\s(?=\S) )''', re.X | re.I)
+    (?:the\s)?(?:total\s)?(?:number|count|sum|amount)\sof\s[^.,;:?!]{1,60}?\s(?:is|was|=)\s?:?\s?(?=[0-9$€£*-]) | \#{1,6}\s+(?=\S) | i\s(?:counted|found|choose|chose|pick|would\s(?:choose|pick|say))\s(?=\S) |
+    (?:it|this|that)(?:\s(?:is|was)|['’]s)\s(?=\S) | there\s(?:is|are|was|were)\s(?=[0-9]) | (?:most\slikely|probably|possibly|likely|perhaps|presumably|maybe),?\s(?=\S) )''', re.X | re.I)
 _marked = re.compile(r'\W{0,4}(?:the\s)?(?:final|correct|so the)?\s?answer(?:\sis)?\s?[:=]?\W{0,4}?\s?(?=\S)', re.I)
 _around = [('**', '**'), ('__', '__'), ('*', '*'), ('`', '`'), ('"', '"'), ("'", "'"), ('“', '”'), ('‘', '’'), ('«', '»'), ('\\boxed{', '}'), ('\\text{', '}'), ('\\(', '\\)'), ('\\[', '\\]'), ('$', '$'), ('<answer>', '</answer>')]
-_after = re.compile(r'''(?:,?\s(?:i\s(?:think|believe|guess)|of\scourse|probably|in\stotal))?[\s.!,;:。]*$''', re.I)
+_after = re.compile(r'''(?:,?\s(?:i\s(?:think|believe|guess)|of\scourse|probably|in\stotal|or\sso))?[\s.!,;:。]*$''', re.I)
 
 def _whole_line(text):
     "What a text of several lines comes to: what is in its fence, or the line that is marked as the answer"
@@ -232,39 +237,41 @@ def _core(text):
         before = text
         if m := _lead.match(text): text = text[m.end():].strip()
         for a,b in _around:
-            if text.startswith(a) and text.endswith(b) and len(text)>len(a)+len(b) and a not in (inner := text[len(a):len(text)-len(b)]) and b not in inner: text = inner.strip()
+            if text.startswith(a) and text.endswith(b) and len(text)>len(a)+len(b) and a not in (inner := text[len(a):len(text)-len(b)]) and (b not in inner or b=='}' and inner.count('{')==inner.count(b)): text = inner.strip()
         if not re.search(r'\b[A-Za-z]\.$', text) or re.fullmatch('[A-Za-z]\\.', text): text = _after.sub('', text) or text
         if re.fullmatch(r'[^\s?]+\?', text): text = text[:-1]
         if text==before: break
     return text
 
 # %% ../nbs/10_answers.ipynb #34c95bac
-_nothing = re.compile(r'''[\s.?\-–—_…]*|none|null|nil|nan|n/?a|undefined|(?:the\s)?(?:final\s)?answer(?:\sis)?|no\s(?:final\s)?answer(?:\s(?:was\s)?(?:found|given|available))?|
-    (?:sorry,?\s|unfortunately,?\s)?(?:the\sanswer\s(?:is|was)\s)?(?:i\s(?:(?:really|honestly|just)\s)?)?(?:do\snot|don't|cannot|can't|could\snot|couldn't|did\snot|didn't|was\snot|wasn't|am|was)?\s?(?:not\s)?(?:able\sto\s|unable\sto\s)?
+_nothing = re.compile(r'''[\s.?\-–—_…]*|none|null|nil|nan|n/?a|tbd|undefined|unanswerable|(?:i\shave\s)?no\sidea|(?:the\s)?(?:final\s)?answer(?:\sis)?|
+    (?:there\sis\s)?no\s(?:final\s|clear\s|definite\s)?answer(?:\s(?:(?:was|is)\s)?(?:found|given|available|possible))?(?:\s(?:in|from)\s[\w\s]{1,40})?|
+    (?:sorry,?\s|unfortunately,?\s)?(?:the\sanswer\s(?:is|was)\s)?(?:i\s(?:(?:really|honestly|just)\s)?|it\s)?(?:do\snot|don't|does\snot|doesn't|cannot|can't|could\snot|couldn't|did\snot|didn't|was\snot|wasn't|am|was)?\s?(?:not\s)?(?:able\sto\s|unable\sto\s)?
         (?:know|sure|certain|unsure|unknown|undetermined|unclear|(?:find|determine|answer|tell|say|locate)(?:\s(?:out|it|this|that|the|an|any|your|answer|question|information|from|in|with|given|provided|context|text|document|available|to|be|here)){0,8})|
-    (?:it\sis\s)?(?:not|unknown|unclear|cannot\sbe|can't\sbe|could\snot\sbe|not\spossible\sto)\s?(?:found|known|available|determined|determine|mentioned|stated|specified|given|provided|answered|applicable|enough\sinformation|sure)(?:\s(?:this|it|from|in|by|the|given|provided|available|context|text|document|data|information)){0,8}|
-    (?:there\sis\s)?(?:insufficient|not\senough|no(?:\srelevant|\ssuch)?)\s(?:information|data|evidence|context)(?:\s(?:available|given|provided|found|to\sanswer|in|the|context|text|document|this|question|about\sit)){0,8}|
-    (?:sorry,?\s)?(?:the|this|that)\s(?:\w+\s)?(?:context|text|document|documents|passage|file|data|record|log|information)\s(?:do|does)(?:\snot|n't)\s(?:say|tell|mention|contain|include|state|specify|provide|hold|give|have|answer)
-        (?:\s(?:so|it|this|that|the|an|any|enough|sufficient|such|relevant|information|details|data|answer|to|question|about|for|of|on|which|who|what|when|where)){0,10}''', re.X | re.I)
+    (?:it\sis\s|(?:the|an)\sanswer\s(?:is\s)?)?(?:not|unknown|unclear|cannot\sbe|can't\sbe|could\snot\sbe|not\spossible\sto)\s?(?:found|known|available|determined|determine|mentioned|stated|specified|given|provided|answered|applicable|enough\sinformation|sure)(?:\s(?:this|it|from|in|by|the|given|provided|available|context|text|document|data|information)){0,8}|
+    (?:(?:there\sis|i\sdo\snot\shave|i\sdon't\shave)\s)?(?:insufficient|not\senough|enough|no(?:\srelevant|\ssuch)?)\s(?:information|data|evidence|context)(?:\s(?:available|given|provided|found|to\sanswer|in|the|context|text|document|this|question|about\sit)){0,8}|
+    (?:sorry,?\s)?(?:the|this|that)\s(?:\w+\s)?(?:file|data|record|log|information)\s(?:do|does)(?:\snot|n't)\s(?:say|tell|mention|contain|include|state|specify|provide|hold|give|have|answer)(?:\s(?:so|it|this|that|the|an|any|enough|sufficient|such|relevant|information|details|data|answer|to|question|about|for|of|on|which|who|what|when|where)){0,10}|
+    (?:sorry,?\s)?(?:the|this|that)\s(?:\w+\s)?(?:context|text|documents?|passage|article|excerpt|source)\s(?:do|does)(?:\snot|n't)\s(?:say|tell|mention|contain|include|state|specify|provide|hold|give|have|answer)(?:\s(?!but\b|only\b|except\b|though\b|although\b|however\b)[\w'’-]+){0,12}''', re.X | re.I)
 _failure = re.compile(r'\W{0,2}(?:error|exception|failed|failure)\W{0,2}(?::|\])|traceback \(most recent call last\)|\w*(?:error|exception):\s', re.I)
 
 def _says_nothing(text):
     "Whether a text says that there is no answer, or that something failed"
-    return bool(_failure.match(text)) or len(text)<200 and bool(_nothing.fullmatch(' '.join(text.replace('’', "'").split())))
+    return bool(_failure.match(text)) or len(text)<200 and bool(_nothing.fullmatch(' '.join(text.replace('’', "'").split()).rstrip(' .!')))
 
 # %% ../nbs/10_answers.ipynb #33689bb8
 _choice = re.compile(r'(?:(?:[Oo]ption|[Cc]hoice)\s)?[(\[]?([A-Za-z])[)\].:]?')
 _chosen = re.compile(r'(?:(?:[Oo]ption|[Cc]hoice)\s)?(?:[(\[]?([A-Za-z])[)\]]\s?[:-]?\s*|([A-Z])(?:[.:]\s+|\s(?=because\s|since\s)))(\S.*)', re.S)
+_sentence = re.compile(r"(?:(?:the|its|his|her|their|our)\s[\w\s'’-]{1,60}?\s(?:is|are|was|were|equals)|[A-Za-z]\w{0,20}\s?=)\s?(?!not\b)(\S.*)", re.I | re.S)
 _label = re.compile(r'(?:#|(?:no|number|nr|page|line|row|item|step|chapter|section|question|figure|table|level|version|day|week|id)\.?\s)\s?([0-9]{1,9})')
-_truth = dict(yes='yes', true='yes', no='no', false='no')
-_truth_tail = re.compile(r'(yes|no)[,.;:!]\s(?!(?:and|or|but|no|yes|except|unless|if|not|partly|only|maybe|though|although)\b)(.*)', re.I | re.S)
+_truth = dict(yes='yes', true='yes', yep='yes', yeah='yes', no='no', false='no', nope='no')
+_truth_tail = re.compile(r'(yes|no)(?:[,.;:!]|\s[-–—])\s(?!(?:and|or|but|no|yes|except|unless|if|not|partly|only|maybe|though|although)\b)(.*)', re.I | re.S)
 _filler = re.compile(r"(?:(?:it|he|she|they|this|that|there|you|we|i)\s(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)(?:\snot|n't)?|of course|indeed|definitely|sir)", re.I)
 
 def _plain_text(text):
     "A text without what does not matter"
     text = re.sub('[\u0300-\u036f]', '', unicodedata.normalize('NFKD', text.casefold())) if not text.isascii() else text.casefold()
     text = unicodedata.normalize('NFC', text).translate(str.maketrans('’‘“”–—−', '\'\'""---'))
-    text = re.sub(r'(?<=[^\W\d])[-_](?=[^\W\d])', ' ', re.sub(r'\b((?:[a-z]\.){2,})', lambda m: m[1].replace('.', ''), text))
+    text = re.sub(r'(?<=[^\W\d_])-(?=[^\W\d_])|(?<=[^\W_])_(?=[^\W_])', ' ', re.sub(r'\b((?:[a-z]\.){2,})', lambda m: m[1].replace('.', ''), text))
     text = ' '.join(re.sub(r'''(?<=[a-z])\.(?=\s)|[,;](?=\s|$)|["`]|\*\*''', '', text).split())
     return re.sub(r'^(?:a|an|the)\s(?=\S)', '', text)
 
@@ -285,7 +292,10 @@ def _word_vote(text):
         if rest.key: return Vote(f'choice:{m[1].lower()}', frozenset([rest.key])) if m[1] else _vote('choice', f'{m[2].lower()} {rest.key}', f'choice:{m[2].lower()}', rest.key)
     if m := _label.fullmatch(plain): return _vote('text', plain, f'number:{int(m[1])}')
     if m := re.fullmatch(r'([0-9]{1,6})(?:st|nd|rd|th)', plain): return Vote(f'ordinal:{int(m[1])}')
-    return Vote(f'ordinal:{_ordinals.index(plain)+1}') if plain in _ordinals else _vote('text', plain)
+    if plain in _ordinals: return Vote(f'ordinal:{_ordinals.index(plain)+1}')
+    said = _sentence.fullmatch(text) if len(text)<=200 else None
+    told = vote_of(said[1]).key if said else None
+    return _vote('text', plain, *[told]*(told is not None))
 
 _ordinals = 'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'.split()
 
@@ -320,6 +330,7 @@ def _listed(text):
     lines = [o.strip() for o in text.split('\n') if o.strip()]
     bullets = [re.fullmatch(r'(?:[-*•–]|\(?[0-9]{1,3}[.)])\s+(\S.*)', o) for o in lines]
     if len(lines)>1 and all(bullets): return [m[1] for m in bullets if m]
+    if len(lines)>2 and all(len(o.split())<=4 and o[-1] not in '.:?!' for o in lines): return lines
     if '\n' in text or re.search(r'\bor\b|[()\[\]{}:?]|\.\s', text): return None
     items = re.split(r'\s*;\s*', text) if ';' in text else re.split(r',\s*(?:and\s|&\s)?|\s(?:and|&)\s', text)
     items = [o.strip() for o in items if o.strip()]
@@ -328,7 +339,7 @@ def _listed(text):
 def _data_in(text):
     "What a text holds as JSON or as Python writes it; the text if it is neither"
     if text[:1] not in '{[(' or text[-1:] not in '}])': return text
-    for read in (read_strict, ast.literal_eval):
+    for read in (read_strict, *[ast.literal_eval]*(len(text)<100_000)):
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             if isinstance(value := read(text), (dict, list, tuple, set)): return value
     return text
@@ -462,7 +473,7 @@ async def judged(
     "Keys of answers to one question, as a model sorts them by what they say"
     answers = list(answers)
     keys,usage = answer_keys(answers),Usage()
-    shown = {k: min((str(a) for a,o in zip(answers, keys, strict=True) if o==k), key=lambda t: (len(t), t)) for k in sorted({k for k in keys if k})}
+    shown = {k: min((_in_full(a) for a,o in zip(answers, keys, strict=True) if o==k), key=lambda t: (len(t), t)) for k in sorted({k for k in keys if k})}
     if len(shown)<2 or not any(k.startswith(('text:', 'list:')) for k in shown): return Judged(keys, usage, 'there was nothing to judge')
     listed = '\n'.join(f'{i}. {json.dumps(t if len(t)<=most_chars else f"{t[:most_chars//2]} … {t[-most_chars//2:]}", ensure_ascii=False)}' for i,t in enumerate(shown.values(), 1))
     messages = [dict(role='user', content=judge_prompt.format(n=len(shown), question=question, answers=listed))]
@@ -476,6 +487,12 @@ async def judged(
         except RLMError as e: return Judged(keys, usage, f'the judge failed: {e}')
         messages = [*messages, dict(role='assistant', content=reply.text), dict(role='user', content=f'{why} Reply again, with JSON alone.')]
     return Judged(keys, usage, f'the judge was of no use: {why}')
+
+def _in_full(answer):
+    "An answer as text, the same in every process"
+    if isinstance(value := _reduced(answer), str): return value
+    try: return dumps(value)
+    except (TypeError, ValueError, RecursionError): return str(value)
 
 def _followed(keys, shown, groups, none):
     "Keys after a judge's verdict: of a group the exact one, or the first"

@@ -31,11 +31,12 @@ from .context import StoredContext, context_text
 from .reading import leaves, paths_of
 from .keeping import KeptContext
 from .confidence import strip_confidence
-from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_message, with_suffix
+from .loop import Journal, Loop, Past, ask_root, histories, past_turns, reply_message, tell_again, with_suffix
 from .loose import TypedError
 from .typed import Typed
 from .model import Model, as_model, estimate_tokens, redact
-from .prompt import direct_messages, first_message, strip_thoughts, system_prompt
+from .prompt import direct_messages, first_message, system_prompt
+from .replies import strip_thoughts
 from .shell import Shell, as_walls, check_cell_seconds
 from .sync import run_sync
 from .tools import Tools
@@ -306,7 +307,7 @@ class Completion:
         "What answers the cells: within the budget, and at most `max_concurrent` at once"
         def tell(call, **more): self._journal.emit('sub_call', **vars(call)|dict(usage=vars(call.usage))|more) # `asdict` would copy each value, thousands of times
         child = self._answer_child if self._depth+1<self._rlm.max_depth else None
-        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools)
+        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools, partial(tell_again, self._journal, self._ledger, 'sub'))
 
     async def _answer_child(self, call):
         "Have a child answer a call of `rlm_query`; what came of it is noted in the call"
@@ -390,11 +391,7 @@ class Completion:
         if self._rlm.confidence: messages = [*messages[:-1], with_suffix(messages[-1])]
         if not past: emit('turn', number=number, messages=messages[-1:] if number>1 else messages)
         reply = past.reply if past else None
-        if reply is None:
-            reservation,begun = self._ledger.reserve(turns=1),asyncio.get_running_loop().time()
-            try: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages)
-            finally: self._ledger.settle(reservation, reply.usage if reply else None)
-            emit('reply', **asdict(reply), seconds=asyncio.get_running_loop().time()-begun)
+        if reply is None: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages, self._ledger, self._journal, self._ledger.reserve(turns=1))
         if not past or not past.ended: emit('turn_end', number=number)
         return reply
 
@@ -451,10 +448,10 @@ class RLM:
         verbose:bool=False, # Whether to show turns as they happen
         **params:Any, # Parameters of LiteLLM for models given by name, such as temperature
     ):
-        named = dict(api_base=api_base, api_key=api_key, **params)
-        self.model = _model(model, named)
-        self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {})
-        self.models = {name: _model(other, named if isinstance(other, str) else {}) for name,other in _named_models(models).items()}
+        named,made = dict(api_base=api_base, api_key=api_key, **params),dict[str, Model]()
+        self.model = _model(model, named, made)
+        self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {}, made)
+        self.models = {name: _model(other, named if isinstance(other, str) else {}, made) for name,other in _named_models(models).items()}
         _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
         check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
         check_cell_seconds(cell_seconds)
@@ -543,11 +540,11 @@ class RLM:
         return import_module('rlm.again').resume(path, context, **changes)
 
 # %% ../nbs/09_engine.ipynb #5e98c09d
-def _model(model, params):
-    if model=='offline':
-        from rlm.offline import OfflineModel
-        return OfflineModel()
-    return as_model(model, **params)
+def _model(model, params, made):
+    "A model as an object; of a name always the same one, which is in `made`, so that all share its limits"
+    if not isinstance(model, str): return as_model(model, **params)
+    if model not in made: made[model] = import_module('rlm.offline').OfflineModel() if model=='offline' else as_model(model, **params)
+    return made[model]
 
 def _kept(tools):
     "What a record says of tools: all that their use can be repeated from, but for large data"

@@ -210,8 +210,9 @@ def number_of(
     if text.lower() in _counted: return Amount(Decimal(_counted.index(text.lower())), False)
     m = _amount.fullmatch(text) if len(text)<=100 else None
     if m is None or {w.strip('.') for w in re.split(r'[\s/-]+', (m['unit'] or '').lower())} & _doubtful: return None
-    value = Decimal(re.sub('[^0-9]', '', m['whole'])+m['rest'])*_scales.get((m['scale'] or '').lower(), 1)
-    return Amount(-value if m['minus'] else value, bool(m['percent']), f"{m['money'] or ''}{m['unit'] or ''}".strip())
+    value = Decimal(re.sub('[^0-9]', '', m['whole'])+m['rest'])
+    if m['scale']: value *= _scales[m['scale'].lower()] # else all digits stay, which arithmetic would round to 28
+    return Amount(value.copy_negate() if m['minus'] else value, bool(m['percent']), f"{m['money'] or ''}{m['unit'] or ''}".strip())
 
 # %% ../nbs/03aa_loose.ipynb #13af1363
 _thought = re.compile(r'<(/?)(?:think|thinking|thought|reasoning|scratchpad)>', re.I)

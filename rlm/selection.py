@@ -19,7 +19,7 @@ from .reading import cut
 from .signals import Signals, read_signals, vc
 from .trajectory import StopReason, Trajectory, counted
 
-# %% ../nbs/10b_selection.ipynb #93c579b0
+# %% ../nbs/10b_selection.ipynb #62ae4dbd
 @dataclass(frozen=True)
 class Rule:
     "How one of several trajectories is chosen"
@@ -28,11 +28,13 @@ class Rule:
     most: float = 99     # Above which a confidence counts as this
     least: float = 1     # Below which it counts as this
     mean: bool = False   # Whether VC is the mean over turns instead of the sum
-    cluster: bool = False # Whether tied answers are compared by the mean of all who gave them, instead of by the best
+    shared: bool = False # Whether tied answers are compared by the mean of all who gave them, instead of by the best of these
+    weight: float = 0    # How much more than one vote a candidate has that is a standard deviation better than the average; 0 for one vote each
 
 rules: dict[str, Rule] = {
-    'default': Rule(mean=True, cluster=True),
-    'paper': Rule(most=100, least=0),
+    'default': Rule(mean=True, shared=True),
+    'paper': Rule(most=100, least=.01),
+    'weighted': Rule(mean=True, shared=True, weight=.5),
     'majority': Rule('form'),
     'random': Rule('random'),
     'shortest': Rule('length'),
@@ -98,15 +100,25 @@ def _score(rule, standings, seed):
 # %% ../nbs/10b_selection.ipynb #ee472f86
 def _rank(o): return (-o.score, o.signals.tokens, *_form(o.trajectory), o.index) # the first is the best
 
-def _burden(cluster): return math.fsum(math.log(-o.score) if o.score<0 else -math.inf for o in cluster)/len(cluster)
+def _burden(o): return math.log(-o.score) if o.score<0 else -math.inf
+
+def _weights(pool, weight):
+    "How many votes each has: one, and more or less by how it compares with the others"
+    burdens = [_burden(o) for o in pool]
+    mean = math.fsum(burdens)/len(pool)
+    spread = math.sqrt(math.fsum((b-mean)**2 for b in burdens)/len(pool)) if math.isfinite(mean) else 0
+    return [1-weight*(b-mean)/spread if spread>1e-9 else 1. for b in burdens]
+
+def _leading(pool, rule):
+    "The candidates whose answer a rule chooses"
+    clusters = defaultdict(list)
+    for o,w in zip(pool, _weights(pool, rule.weight), strict=True): clusters[o.key].append((o, w))
+    def standing(members): return (-math.fsum(w for _,w in members) if rule.weight else 0, math.fsum(_burden(o) for o,_ in members)/len(members), min(_rank(o) for o,_ in members))
+    return [o for o,_ in min(clusters.values(), key=standing)]
 
 def _best(pool, rule):
     "The one that a rule chooses of those that are left"
-    if rule.cluster and rule.by in ('joint', 'confidence', 'length'):
-        clusters = defaultdict(list)
-        for o in pool: clusters[o.key].append(o)
-        pool = min(clusters.values(), key=lambda c: (_burden(c), min(map(_rank, c))))
-    return min(pool, key=_rank)
+    return min(_leading(pool, rule) if (rule.shared or rule.weight) and rule.by in ('joint', 'confidence', 'length') else pool, key=_rank)
 
 # %% ../nbs/10b_selection.ipynb #9679da4e
 @dataclass
@@ -132,6 +144,38 @@ class Selection:
 
     def __repr__(self): return f'Selection({self.winner.answer!r:.100}, {self.reason!r})'
 
+# %% ../nbs/10b_selection.ipynb #44f93831
+_by = dict(joint='has the best product of confidence and length', confidence='is the surest by its own words', length='is the shortest', random='was drawn at random', order='is the first', form='is the first in the order of texts')
+
+def _ends(standings):
+    "How candidates without an answer ended, in words"
+    ends = Counter(o.trajectory.error or str(o.trajectory.stop_reason or 'running').replace('_', ' ') for o in standings)
+    return cut('; '.join(f'{n}× {end}' for end,n in sorted(ends.items(), key=lambda o: (-o[1], o[0]))), 600)
+
+def _name(standings, key):
+    "An answer in words: the shortest of those with a key, cut if it is long"
+    answers = [o.trajectory.answer for o in standings if o.key==key]
+    return min((f'"{cut(" ".join(o.split()), 60)}"' if isinstance(o, str) else cut(str(o), 60) for o in answers), key=lambda t: (len(t), t))
+
+def _reason(best, pool, standings, rule):
+    "Why a candidate won, in a sentence"
+    name,how,answer = f'candidate {best.index+1}',_by[rule.by],_name(standings, best.key)
+    n,of,keys = sum(o.key==best.key for o in standings),f'of {counted(len(standings), "candidate")}',sorted({o.key for o in pool if o.key})
+    if best.key is None: return f'None {of} gave an answer that may vote; of {len(pool)} without one {name} {how}.'
+    if len(pool)==1: return f'Only {name} {of} gave an answer that may vote: {answer}.' if len(standings)>1 else 'There was only one candidate.'
+    if not rule.vote: return f'Of {len(pool)} with an answer {name} {how}; {n} {of} answered {answer}.'
+    if len(keys)==1: return f'{n} {of} agree on {answer}; of these {name} {how}.'
+    if rule.weight: return f'{answer} has the most weight, with {counted(n, "vote")} {of}; of these {name} {how}.'
+    tied = f'{" and ".join(_name(standings, k) for k in keys) if len(keys)<4 else f"{len(keys)} answers"} have {counted(n, "vote")} each {of}'
+    return f'{tied}; those for {answer} are the best on average, and of these {name} {how}.' if rule.shared and n>1 else f'{tied}; {name} {how}, with {answer}.'
+
+def _note(pool, rule):
+    "What a rule had to do without"
+    silent = sum(all(v is None for v in o.signals.confidences) for o in pool)
+    if rule.by not in ('joint', 'confidence') or not silent or len(pool)==1: return ''
+    if silent<len(pool): return f'{counted(silent, "candidate")} told no confidence and counted as sure as the others are on average.'
+    return 'No candidate told a confidence, so length alone was compared.'
+
 # %% ../nbs/10b_selection.ipynb #35c5fb9e
 def select(
     trajectories:Sequence[Trajectory], # That answer one question, live or from records
@@ -146,7 +190,7 @@ def select(
     pool = [o for o in standings if o.status=='voted'] or _abstained(standings)
     if not pool: raise SelectionError(f'None of {counted(len(standings), "candidate")} has an answer: {_ends(standings)}. Their trajectories are in `candidates` of this error.', trajectories)
     counts = Counter(o.key for o in pool)
-    if chosen.vote: pool = [o for o in pool if counts[o.key]==max(counts.values())]
+    if chosen.vote and not chosen.weight: pool = [o for o in pool if counts[o.key]==max(counts.values())]
     _score(chosen, pool, seed)
     best = _best(pool, chosen)
     best.won = True
@@ -163,31 +207,6 @@ def _abstained(standings):
     "Those that abstained, with an answer if there are such"
     found = [o for o in standings if o.status=='abstained']
     return [o for o in found if o.trajectory.answer is not None] or found
-
-# %% ../nbs/10b_selection.ipynb #e99f2c33
-_by = dict(joint='has the best product of confidence and length', confidence='is the surest by its own words', length='is the shortest', random='was drawn at random', order='is the first', form='is the first in the order of texts')
-
-def _ends(standings):
-    "How candidates without an answer ended, in words"
-    ends = Counter(o.trajectory.error or str(o.trajectory.stop_reason or 'running').replace('_', ' ') for o in standings)
-    return cut('; '.join(f'{n}× {end}' for end,n in sorted(ends.items(), key=lambda o: (-o[1], o[0]))), 600)
-
-def _reason(best, pool, standings, rule):
-    "Why a candidate won, in a sentence"
-    answer,name,how = cut(' '.join(str(best.trajectory.answer).split()), 60),f'candidate {best.index+1}',_by[rule.by]
-    n,of,keys = sum(o.key==best.key for o in standings),f'of {counted(len(standings), "candidate")}',{o.key for o in pool}
-    if best.key is None: return f'None {of} gave an answer that may vote; of {len(pool)} without one {name} {how}.'
-    if len(pool)==1: return f'Only {name} {of} gave an answer that may vote: {answer}.' if len(standings)>1 else 'There was only one candidate.'
-    if not rule.vote: return f'Of {len(pool)} with an answer {name} {how}; {n} {of} answered {answer}.'
-    if len(keys)==1: return f'{n} {of} agree on {answer}; of these {name} {how}.'
-    return f'{len(keys)} answers have {counted(n, "vote")} each {of}; ' + (f'those who gave {answer} are the best on average by what is compared, and of these {name} {how}.' if rule.cluster and n>1 else f'of those who gave one of them {name} {how}, with {answer}.')
-
-def _note(pool, rule):
-    "What a rule had to do without"
-    silent = sum(all(v is None for v in o.signals.confidences) for o in pool)
-    if rule.by not in ('joint', 'confidence') or not silent or len(pool)==1: return ''
-    if silent<len(pool): return f'{counted(silent, "candidate")} told no confidence and counted as sure as the others are on average.'
-    return 'No candidate told a confidence, so the shortest one was chosen.'
 
 # %% ../nbs/10b_selection.ipynb #18bfaabf
 def decided(
@@ -207,8 +226,7 @@ def _stands(votes, rest):
     lead = max(sizes, key=lambda k: (sizes[k], k))
     parts = Counter(v.key for v,k in zip(votes, found, strict=True) if k==lead)
     rival = _most_together([k for k in found if k!=lead])
-    if sizes[lead]<=rival+rest: return False
-    return len(parts)==1 or max(parts.values())>max(rest, rival+rest-1) # a newcomer may part "42" from "42 km", and is spent with that
+    return max(parts.values())>rival+rest # a newcomer may part "42" from "42 km"
 
 def _most_together(keys):
     "How many votes a single newcomer may bring together at most"

@@ -92,8 +92,8 @@ async def start_with(
 ) -> tuple[Kernel, dict]: # The kernel, started, and the description; `ContextError` if the context cannot be opened
     "Start a kernel with a context in it"
     while True:
-        if can_fork(): kernel = make(source=await holder_of(stored) if stored.spec['kind']!='none' else None)
-        else: kernel = make(context=stored.spec)
+        to_hold = can_fork() and stored.spec['kind']!='none' and not stored.is_small()
+        kernel = make(source=await holder_of(stored)) if to_hold else make(context=stored.spec)
         try:
             await kernel.start()
             if stored.folder: kernel.provisioner.tell(stored.folder)

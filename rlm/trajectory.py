@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,8 @@ class Turn:
     reasoning: str|None = None # Its hidden reasoning, where the provider shows it
     cells: list[Cell] = field(default_factory=list) # In the order in which they ran
     usage: Usage = field(default_factory=Usage) # Of the root model's call
-    seconds: float = 0.0       # Time the root model took
+    seconds: float = 0.0       # Time the root model took, with the tries that failed
+    model: str = ''            # Name of the model that replied, which may be a fallback
 
 # %% ../nbs/00_trajectory.ipynb #0ac05f09
 class StopReason(StrEnum):
@@ -122,12 +124,15 @@ class Share:
     usage: Usage # Of all its calls there
 
 # %% ../nbs/00_trajectory.ipynb #44e89de2
+@cache
+def _names(kind): return {f.name for f in fields(kind)}
+
 def built(
     kind:type, # A dataclass
     data:dict, # Of an event; a dict under `usage` becomes a `Usage`
 ) -> Any: # An instance of `kind`, without what it has no field for
     "What an event tells, as an object"
-    known = {f.name for f in fields(kind)}
+    known = _names(kind)
     data = {k:v for k,v in data.items() if k in known}
     if isinstance(data.get('usage'), dict): data['usage'] = built(Usage, data['usage'])
     return kind(**data)
@@ -150,6 +155,7 @@ class Trajectory:
     route: dict = field(default_factory=dict)    # way: 'direct' or 'repl', and why
     walls: str = ''                      # The level reached around the kernel: 'full', 'landlock', 'limits' or 'none'; empty without a kernel
     notices: list[str] = field(default_factory=list) # What the reader should know
+    retries: list[dict] = field(default_factory=list) # Each time a call of a model was made again: part ('root' or 'sub'), model, number of the try, wait in seconds, words, then (the model that was asked next)
     reason: str = ''                     # The model's words for having no answer, or the error's
     error: str|None = None               # What the host suffered; None if nothing
     path: Path|None = None               # The record's file; None if it was kept in memory
@@ -234,7 +240,11 @@ class Trajectory:
         if not self.turns: return
         turn = self.turns[-1]
         turn.reply,turn.tool_calls,turn.reasoning = d['text'],d.get('tool_calls', []),d.get('reasoning')
-        turn.usage,turn.seconds = turn.usage+usage,turn.seconds+d['seconds']
+        turn.usage,turn.seconds,turn.model = turn.usage+usage,turn.seconds+d['seconds'],d.get('model') or self.model
+
+    def _on_retry(self, d):
+        if d.get('usage'): self._spend(d['part'], d['model'], built(Usage, d['usage']))
+        self.retries.append({k: v for k,v in d.items() if k!='usage'})
 
     def _on_sub_call(self, d):
         call = built(SubCall, d)
@@ -394,6 +404,7 @@ def summary_line(
     if trajectory.route.get('way')=='direct': parts[1] = 'direct call'
     if drawn: parts.append(counted(len(trajectory.candidates), 'candidate'))
     if calls: parts.append(counted(calls, 'sub-call'))
+    if trajectory.retries: parts.append(f'{len(trajectory.retries):,} made again')
     if children: parts.append(counted(children, 'child'))
     parts.append(counted(trajectory.usage.tokens, 'token'))
     if trajectory.usage.usd: parts.append(f'${trajectory.usage.usd:.4f}')

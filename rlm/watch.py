@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
-from .prompt import strip_thoughts
+from .replies import strip_thoughts
 from .record import Event
 from .standings import standings_table
 from .trajectory import Trajectory, call_text, counted, counts, reply_text, reply_words, summary_line, usage_table
@@ -92,6 +92,7 @@ def child_line(
 class ConsoleView:
     "Shows events on a console; pass it as a callback"
     most_children = 12 # Lines for the children of one cell, in a terminal
+    most_retries = 5   # Lines for calls that are made again, between two cells
 
     def __init__(self,
         console:Console|None=None, # Where to show them; None for standard output
@@ -135,7 +136,7 @@ class ConsoleView:
 
     def _begin_cell(self):
         self._calls = Counter('child' if c.child else c.function for c in self.trajectory.pending)
-        self._begun = self._ended = self._shown = self._tokens = 0 # Of the children of a cell, at any depth
+        self._begun = self._ended = self._shown = self._tokens = self._again = 0 # Of the children of a cell, at any depth; and of calls
 
     def _candidate_event(self, name, event):
         "Show what a candidate does: a line when it has ended, and meanwhile one that counts"
@@ -236,6 +237,13 @@ class ConsoleView:
         head = f'turn {len(self.trajectory.turns)} · {counted(d["usage"]["prompt_tokens"], "token")} in, {d["usage"]["completion_tokens"]:,} out · {d["seconds"]:.1f} s'
         if self.trajectory.turns: self._line(f'── {head}', 'bold cyan')
         if words := reply_words(strip_thoughts(d['text'])): self._line(first_lines(words))
+
+    def _on_retry(self, d):
+        self._again += 1
+        if self._again>self.most_retries: return self._line('… more calls are made again', 'dim') if self._again==self.most_retries+1 else None
+        then = f'again in {d["wait"]:.1f} s' if d['then']==d['model'] else f'{d["then"]} is asked'
+        tail = f' · {then}' if d['number']==1 or d['then']!=d['model'] else f' · {then}, after {d["number"]} tries'
+        self._line(one_line(d['words'], (self.console.width-1 if self.console.is_terminal else 240)-len(tail))+tail, 'yellow')
 
     def _on_code(self, d):
         code = first_lines(d['code'], 30)
