@@ -23,7 +23,9 @@ class RLMError(Exception):
 # %% ../nbs/00_errors.ipynb #72f66c19
 class InputError(RLMError, ValueError): "The caller gave something that makes no sense; nothing was spent"
 class ContextError(InputError): "The context cannot be read, or is of a type that cannot be sent"
-class ModelError(RLMError): "The model, or the server behind it, failed"
+class ModelError(RLMError):
+    "The model, or the server behind it, failed"
+    reply: Any = None # What came of a `Reply` all the same, with what it cost; None if nothing did
 class ModelNameError(ModelError): "No provider goes by the name of the model"
 class MissingKeyError(ModelError): "The provider's key is not set"
 class RejectedError(ModelError): "The server refuses the request, and would refuse it again"
