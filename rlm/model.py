@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
-           'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'as_model_error',
-           'may_pass', 'with_retries', 'checked_name', 'sendable', 'read_response', 'ways_to_stream', 'streamed',
-           'LiteLLMModel', 'as_model']
+           'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'body_words',
+           'as_model_error', 'may_pass', 'with_retries', 'checked_name', 'sendable', 'read_response', 'ways_to_stream',
+           'streamed', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -186,6 +186,19 @@ def status_error(
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)', re.I)
 
+# %% ../nbs/02_model.ipynb #4c70e165
+def body_words(
+    data:bytes, # The body of an answer that is no reply
+) -> str: # Empty if it says nothing
+    "What a server says in a body"
+    text = data[:100_000].decode('utf-8', 'replace')
+    try: found = json.loads(text)
+    except ValueError: found = re.sub(r'(?s)<(script|style)\b.*?</\1>|<[^>]*>', ' ', text)
+    if isinstance(found, list) and found: found = found[0]
+    for names in (('error',), ('message', 'detail', 'msg')):
+        if isinstance(found, dict): found = next((found[k] for k in names if found.get(k)), found)
+    return (found if isinstance(found, str) else json.dumps(found)).strip()
+
 # %% ../nbs/02_model.ipynb #c5e2e7c4
 def _chain(error):
     "`error` and what caused it"
@@ -200,8 +213,14 @@ def _words(chain):
     for error in chain:
         text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
+        if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
     return 'There was no reply within `seconds`, the limit of one call.' if isinstance(chain[0], TimeoutError) else type(chain[0]).__name__
+
+def _said(error):
+    "What the server said, where a client leaves it out; a web page as it is"
+    body = getattr(getattr(error, 'response', None), 'text', None)
+    return '' if not isinstance(body, str) else body.strip() if body.lstrip()[:1]=='<' else body_words(body.encode())
 
 _never_there = {'ConnectError', 'ConnectTimeout', 'ClientConnectorError', 'ClientConnectorDNSError', 'ClientProxyConnectionError', 'ConnectionTimeoutError',
     'ConnectionRefusedError', 'gaierror'}
