@@ -10,11 +10,11 @@ _homes = dict(
     again=['forking', 'rerun', 'resuming'],
     budget=['Budget'],
     context=['StoredContext'],
-    errors=['BudgetError', 'ContextError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError'],
+    errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
+        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError', 'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
     kernel=['Kernel'],
-    local_server=['LocalServer'],
+    local_server=['LocalServer', 'Streamed'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
     offline=['OfflineModel'],
     openai_model=['OpenAIModel'],
@@ -24,6 +24,7 @@ _homes = dict(
     runs=['list_runs', 'prune_runs'],
     session=['Session'],
     shell=['Shell'],
+    streaming=['Token'],
     tools=['Tools'],
     trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
@@ -37,10 +38,10 @@ if _TYPE_CHECKING:
     from .budget import Budget
     from .context import StoredContext
     from .engine import RLM, Completion, completion
-    from .errors import (BudgetError, ContextError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError, ModelNameError,
-        OverloadedError, RecordError, RejectedError, RLMError, UnreachableError)
+    from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
+        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, UnreachableError, WindowError)
     from .kernel import Kernel
-    from .local_server import LocalServer
+    from .local_server import LocalServer, Streamed
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
     from .offline import OfflineModel
     from .openai_model import OpenAIModel
@@ -50,6 +51,7 @@ if _TYPE_CHECKING:
     from .runs import list_runs, prune_runs
     from .session import Session
     from .shell import Shell
+    from .streaming import Token
     from .tools import Tools
     from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls

@@ -154,8 +154,8 @@ class Channel:
 # %% ../nbs/04_kernel.ipynb #a4972e4b
 class _Running:
     "The cell that runs, and what has come of it"
-    def __init__(self, code, channel):
-        self.code,self.channel,self.id,self.report = code,channel,'',{}
+    def __init__(self, code, channel, on_output=None):
+        self.code,self.channel,self.id,self.report,self.on_output = code,channel,'',{},on_output
         self.parts: list[str] = []
         self.displays: list[dict] = []
         self.kept = self.shown_chars = self.displayed = self.interrupts = 0
@@ -185,7 +185,9 @@ class _Running:
     ):
         "Keep what the cell showed; the kernel caps it already, this guards against a kernel that does not"
         self.shown_chars += len(text)
-        if (room := most-self.kept)>0: self.parts.append(text[:room])
+        if (room := most-self.kept)>0:
+            self.parts.append(text[:room])
+            if self.on_output: self.on_output(text[:room])
         self.kept += min(len(text), max(0, room))
 
     def display(self,
@@ -314,11 +316,12 @@ class Kernel:
     async def execute(self,
         code:str, # What to run, as in a Jupyter cell
         seconds:float|None=None, # Limit on the cell's own time; None for no limit
+        on_output:Callable[[str], Any]|None=None, # Called with the text that the cell shows, as it comes; must not raise. None to wait for the cell
     ) -> tuple[Cell, dict]: # The cell, and the report of its end: final or draft answer, names of variables; empty if the kernel died
         "Run one cell; a cell that fails, or is ended at its limit, is a result and not an exception"
         if not self.alive: raise KernelDiedError('The kernel is gone: start another')
         if self._running: raise RLMError('This kernel runs a cell already: wait for it')
-        self._running = running = _Running(code, self.channel)
+        self._running = running = _Running(code, self.channel, on_output)
         try:
             running.id = self.client.execute(encodable(code), allow_stdin=False, stop_on_error=False)
             ended = await self._until_done(running, seconds)

@@ -178,8 +178,8 @@ def _handler(server):
         def send_pieces(self, answer):
             self.send_head(answer, {'transfer-encoding': 'chunked'})
             self.wfile.flush()
-            for piece in answer.body: self.send_piece(piece)
-            self.send_piece(b'')
+            for piece in filter(None, answer.body): self.send_piece(piece)
+            self.send_piece(b'') # the end
         def send_piece(self, data):
             self.wfile.write(b'%x\r\n%b\r\n' % (len(data), data))
             self.wfile.flush()

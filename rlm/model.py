@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
-           'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'body_words',
-           'as_model_error', 'may_pass', 'with_retries', 'checked_name', 'sendable', 'read_response', 'ways_to_stream',
-           'streamed', 'LiteLLMModel', 'as_model']
+           'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
+           'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
+           'with_retries', 'checked_name', 'sendable', 'read_response', 'ways_to_stream', 'streamed', 'LiteLLMModel',
+           'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -18,13 +19,16 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from .errors import InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, RejectedError, UnreachableError
+from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
+    WindowError)
 from .streaming import Pieces, Token, part_at, text_of
 from .trajectory import Usage
 
@@ -179,12 +183,35 @@ def status_error(
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
-    if status==402 or _no_money.search(words): return RejectedError(f'{at} wants to be paid first: {words}')
-    if status is None or status in (408, 409, 425, 429) or not 400<=status<500: return OverloadedError(f'{at} failed: {words}', retry_after=wait)
+    if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
+    if _no_room.search(words): return window_error(at, words)
+    if status!=429 and _filtered.search(words): return filter_error(at, words)
+    if (status is None or status in (408, 409, 425, 429) or not 400<=status<500) and not _too_large.search(words): return OverloadedError(f'{at} failed: {words}', retry_after=wait)
     return RejectedError(f'{at} refuses the request: {words}')
 
+def window_error(
+    at:str, # The model, and where it was looked for
+    words:str, # What the server says
+) -> WindowError: # With the setting to change
+    "The request is longer than the window"
+    return WindowError(f'{at} refuses the request, which is longer than its window: {words} Send less; give the model its `window`, and old messages are cut in time.')
+
+def filter_error(
+    at:str, # The model, and where it was looked for
+    words:str, # What the server says
+    reply:Any=None, # The `Reply` as far as it came; None if nothing came
+) -> FilteredError: # With the reply in it
+    "A filter has stopped the request, or the reply"
+    error = FilteredError(f'{at} refuses the request, which a filter has stopped: {words}')
+    error.reply = reply
+    return error
+
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
-_no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)', re.I)
+_no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
+_no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
+    r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)
+_filtered = re.compile('content[ _]?(filter|management policy|policy violation)|usage polic(y|ies)|safety system|content filtering policy', re.I)
+_too_large = re.compile('request too large', re.I) # for the tokens of a minute: waiting does not make it smaller
 
 # %% ../nbs/02_model.ipynb #4c70e165
 def body_words(
@@ -211,11 +238,11 @@ def _chain(error):
 def _words(chain):
     "What the first of `chain` that has something to say says, without the prefixes that clients put before it"
     for error in chain:
-        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
+        text = re.sub(r'^((litellm\.)?\w+Error: )+', '', str(error)).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
         if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
-    return 'There was no reply within `seconds`, the limit of one call.' if isinstance(chain[0], TimeoutError) else type(chain[0]).__name__
+    return type(chain[0]).__name__
 
 def _said(error):
     "What the server said, where a client leaves it out; a web page as it is"
@@ -224,6 +251,7 @@ def _said(error):
 
 _never_there = {'ConnectError', 'ConnectTimeout', 'ClientConnectorError', 'ClientConnectorDNSError', 'ClientProxyConnectionError', 'ConnectionTimeoutError',
     'ConnectionRefusedError', 'gaierror'}
+_timed_out = {'TimeoutError', 'ServerTimeoutError', 'SocketTimeoutError', 'APITimeoutError', 'ReadTimeout', 'WriteTimeout', 'PoolTimeout'}
 _broken_off = {'ReadError', 'WriteError', 'RemoteProtocolError', 'ServerDisconnectedError', 'ClientPayloadError', 'ClientOSError', 'ConnectionResetError', 'ClientConnectionResetError'}
 
 # %% ../nbs/02_model.ipynb #0d01f3a8
@@ -232,12 +260,16 @@ def as_model_error(
     model:str, # Name of the model
     address:str|None=None, # The server's base URL, if one was given
     *secrets:str|None, # Keys, which must not be repeated
+    seconds:float|None=None, # The limit of the call; None if it had none
 ) -> ModelError: # With `retry_after` in seconds, where the server asked for it
     "`error` as one of ours, by what can be done about it"
     chain = _chain(error)
     names,status,words = {type(e).__name__ for e in chain},getattr(error, 'status_code', None),sentence(redact(_words(chain), *secrets))
     at = f'{model} at {redact(address, *secrets)}' if address else model
     if found := _connection_error(chain, names, words, at): return found
+    if names & _timed_out: return OverloadedError(f'{at} failed: {f"There was no reply within seconds={seconds:g}, the limit of one call." if seconds else words}')
+    if 'ContextWindowExceededError' in names: return window_error(at, words)
+    if 'ContentPolicyViolationError' in names: return filter_error(at, words)
     if {'ImportError', 'ModuleNotFoundError'} & names: return RejectedError(f'{at} needs a package that is not installed: {words}')
     if 'LLM Provider NOT provided' in words: return ModelNameError(f'No provider goes by the name {model!r}. Write it as provider/name, such as openai/gpt-5-mini, or give `api_base` for a server of your own.')
     if 'AuthenticationError' in names or 'Missing credentials' in words: status = 401
@@ -269,19 +301,67 @@ def may_pass(
     return isinstance(error, OverloadedError) or (isinstance(error, UnreachableError) and reached and not error.lasting)
 
 # %% ../nbs/02_model.ipynb #dfde5915
+def pause(
+    error:ModelError, # Why the call failed
+    number:int, # Of the try that failed, from 1
+) -> float: # In seconds: what the server asks for, up to a minute; else half a second, and twice as long each time, up to half a minute
+    "How long to wait before the next try"
+    asked = getattr(error, 'retry_after', None)
+    return min(60., asked) if asked is not None else min(30., 0.5*2**(number-1))*random.uniform(0.75, 1.25)
+
+# %% ../nbs/02_model.ipynb #9853168b
+@dataclass(frozen=True)
+class Waiting:
+    "Who waits for a reply"
+    left: Callable[[], float|None] # How many seconds they have; None for any number
+    tell: Callable[..., Any]       # Called when a call is made again: model; number of the try that failed; wait in seconds; words; then: the model that is asked next; usage, if it cost something
+
+_waiting: ContextVar[Waiting|None] = ContextVar('waiting', default=None)
+
+@contextmanager
+def waited_for(
+    left:Callable[[], float|None], # How many seconds there are; None for any number
+    tell:Callable[..., Any], # Called when a call is made again
+) -> Iterator[None]:
+    "Say who waits for the calls in the `with` block"
+    token = _waiting.set(Waiting(left, tell))
+    try: yield
+    finally: _waiting.reset(token)
+
+# %% ../nbs/02_model.ipynb #3f7ed6e1
+def told_again(
+    error:ModelError, # Why the call failed
+    model:str, # Name of the model
+    number:int=1, # Of the try that failed, from 1
+    wait:float=0.0, # Seconds until the next
+    then:str='', # The model that is asked then; empty for the same
+):
+    "Tell who waits that a call is made again; raise `error` if they have not the time"
+    waiting = _waiting.get()
+    if waiting is None: return
+    left = waiting.left()
+    if left is not None and wait>=left:
+        error.args,error.out_of_time = (f'{error} The next try is due in {wait:.1f} s, and {left:.1f} s are left.',),True
+        raise error
+    cost = dict(usage=error.reply.usage, text=error.reply.text) if error.reply else {}
+    waiting.tell(model=model, number=number, wait=round(wait, 3), words=str(error), then=then or model, **cost)
+
+# %% ../nbs/02_model.ipynb #5c1aef26
 async def with_retries(
     call:Callable[[], Awaitable[Reply]], # The call; raises a `ModelError`
     retries:int=4, # How often to try again
     reached:bool=False, # Whether the server has answered before: only then a lost connection is tried again
     sleep:Callable[[float], Awaitable]=asyncio.sleep, # Waits for seconds; a lesson passes its own
-) -> Reply: # Raises the last error when no try succeeded
+    name:str='', # Of the model, for who waits
+) -> Reply: # Raises the last error when no try succeeded, or there is no time for the next
     "Call until there is a reply, with growing pauses or those that the server asks for"
-    for k in range(retries+1):
+    for number in range(1, retries+2):
         try: return await call()
         except ModelError as e:
-            if k==retries or not may_pass(e, reached): raise
-            wait,reached = getattr(e, 'retry_after', None),reached or isinstance(e, OverloadedError)
-            await sleep(min(60., wait) if wait is not None else min(30., 0.5*2**k)*random.uniform(0.75, 1.25))
+            if number>retries or not may_pass(e, reached): raise
+            wait,reached = pause(e, number),reached or isinstance(e, OverloadedError)
+            told_again(e, name, number, wait)
+            await sleep(wait)
     raise AssertionError('unreachable')
 
 # %% ../nbs/02_model.ipynb #91476cfc
@@ -311,20 +391,28 @@ def read_response(
     messages:list[dict], # What was sent, to count where the server did not
     name:str, # Name of the model
     price:Callable[[Usage], float|None], # US dollars for a usage; None if they are unknown
-) -> Reply: # `OverloadedError` if the response holds no choice
+) -> Reply: # `OverloadedError` if the response holds no choice, `FilteredError` if a filter has cut it off
     "A provider's response as a `Reply`"
     choices = part_at(response, 'choices')
     message = part_at(choices[0], 'message') if isinstance(choices, list) and choices else None
-    if message is None: raise OverloadedError(f'{name} returned no choice')
+    if message is None: raise _without_choice(response, name, price)
     calls = [_read_call(i, c) for i,c in enumerate(part_at(message, 'tool_calls') or [])]
     text,reasoning = text_of(part_at(message, 'content') or part_at(message, 'refusal')),text_of(part_at(message, 'reasoning_content') or part_at(message, 'reasoning'))
     usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
     if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
     reason = part_at(choices[0], 'finish_reason')
     if reason=='stop': reason = part_at(choices[0], 'provider_specific_fields', 'native_finish_reason') or reason # LiteLLM says 'stop' for words it does not know
-    return Reply(text, usage, name, reason, calls, reasoning or None)
+    reply = Reply(text, usage, name, reason, calls, reasoning or None)
+    if reason=='content_filter': raise filter_error(name, f'after {len(text):,} characters of the reply.' if text else 'before the reply began.', reply)
+    return reply
 
 # %% ../nbs/02_model.ipynb #94b858bc
+def _without_choice(response, name, price):
+    "The error for a response without a choice, with what it cost all the same"
+    error = OverloadedError(f'{name} returned no choice')
+    if usage := _read_usage(response): error.reply = Reply('', replace(usage, usd=price(usage)), name)
+    return error
+
 def _read_call(i, call):
     "A tool call; one without an id gets its place as one"
     arguments = part_at(call, 'function', 'arguments')
@@ -357,18 +445,20 @@ async def streamed(
         pieces,way = Pieces(on_token),ways[0]
         try: return read(await ask(pieces, way) or pieces.response())
         except ModelError as e:
-            if pieces.told: _break_off(e, pieces, read)
+            if pieces.told:
+                e.reply = e.reply or _as_far(pieces, read)
+                on_token(Token(part='broken', reply=e.reply))
             elif isinstance(e, RejectedError) and re.search(r'\bstream', str(e)) and len(ways)>1: # this way is refused
                 if ways[0] is way: ways.pop(0)
                 continue
             raise
 
 # %% ../nbs/02_model.ipynb #e1d1f6c0
-def _break_off(error, pieces, read):
-    "Keep in `error` what had come, and tell it; no reply, so that it does not count as a call"
-    error.reply = read(pieces.response())
-    error.reply.usage = replace(error.reply.usage, calls=0)
-    pieces.tell(Token(part='broken', reply=error.reply))
+def _as_far(pieces, read):
+    "What had come of a reply; it does not count as a call"
+    reply = read(pieces.response())
+    reply.usage = replace(reply.usage, calls=0)
+    return reply
 
 # %% ../nbs/02_model.ipynb #65094ffb
 class LiteLLMModel:
@@ -405,7 +495,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(sendable(messages), options, on_token), self.retries, self._reached)
+        reply = await with_retries(lambda: self._once(sendable(messages), options, on_token), self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -421,10 +511,13 @@ class LiteLLMModel:
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options, **(fields or {})})
         response = None
         try:
-            response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None})
-            if not fields: return response
-            async for chunk in response: pieces.take([chunk])
-        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key) from None # what caused it may repeat the key
+            async with asyncio.timeout(self.seconds) as limit: # LiteLLM's own is one for each read
+                response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None})
+                if not fields: return response
+                async for chunk in response:
+                    if self.seconds: limit.reschedule(asyncio.get_running_loop().time()+self.seconds) # of silence
+                    pieces.take([chunk])
+        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, seconds=self.seconds) from None # what caused it may repeat the key
         finally:
             if fields and response is not None: await response.aclose()
 

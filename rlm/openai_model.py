@@ -257,7 +257,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options, on_token), self.retries, self._reached)
+        reply = await with_retries(lambda: self._once(messages, options, on_token), self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -279,12 +279,13 @@ class OpenAIModel:
             try: status,told,data = await post(line, url, request_body(fields, extra, way), headers, self.seconds, take if way else None)
             except (ClientError, OSError) as e:
                 if pieces and pieces.finish_reason: return # all that counts has come
-                raise as_model_error(e, self.name, self.api_base, *_secrets(headers)) from None # what caused it may repeat the key
+                raise as_model_error(e, self.name, self.api_base, *_secrets(headers), seconds=self.seconds) from None # what caused it may repeat the key
         if way and 200<=status<300 and (_has_events(told) or data.startswith(b'data:')): # some do not say that it is a stream
             take(data, True)
             if fault := stream_fault(pieces, events, told, at, *_secrets(headers)): raise fault
         elif 200<=status<300 and (response := _response(data)): return response
         else: raise refusal(status, told, data, at, *_secrets(headers))
+
     async def _line(self, url):
         "The connections of this loop in this process; those of loops that have ended are forgotten"
         loop,pid = asyncio.get_running_loop(),os.getpid()

@@ -7,7 +7,7 @@ __all__ = ['Token', 'ServerEvents', 'part_at', 'text_of', 'Pieces']
 
 # %% ../nbs/01b_streaming.ipynb #63f77431
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 # %% ../nbs/01b_streaming.ipynb #25088615

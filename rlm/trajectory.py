@@ -21,7 +21,7 @@ from typing import Any
 
 from .codec import from_json, to_json
 from .errors import RecordError
-from .record import Event, Record, read_record
+from .record import Event, Record, read_record, shown_kinds
 
 # %% ../nbs/00_trajectory.ipynb #6b6ddb2a
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Turn:
     reasoning: str|None = None # Its hidden reasoning, where the provider shows it
     cells: list[Cell] = field(default_factory=list) # In the order in which they ran
     usage: Usage = field(default_factory=Usage) # Of the root model's call
-    seconds: float = 0.0       # Time the root model took
+    seconds: float = 0.0       # Time the root model took, with the tries that failed
+    model: str = ''            # Name of the model that replied, which may be a fallback
 
 # %% ../nbs/00_trajectory.ipynb #0ac05f09
 class StopReason(StrEnum):
@@ -150,6 +151,7 @@ class Trajectory:
     route: dict = field(default_factory=dict)    # way: 'direct' or 'repl', and why
     walls: str = ''                      # The level reached around the kernel: 'full', 'landlock', 'limits' or 'none'; empty without a kernel
     notices: list[str] = field(default_factory=list) # What the reader should know
+    retries: list[dict] = field(default_factory=list) # Each time a call of a model was made again: part ('root' or 'sub'), model, number of the try, wait in seconds, words, then (the model that was asked next)
     reason: str = ''                     # The model's words for having no answer, or the error's
     error: str|None = None               # What the host suffered; None if nothing
     path: Path|None = None               # The record's file; None if it was kept in memory
@@ -166,7 +168,8 @@ class Trajectory:
     def apply(self,
         event:Event, # The next one
     ) -> 'Trajectory': # Itself
-        "Take in one event"
+        "Take in one event, unless it is one that is only shown"
+        if event.kind in shown_kinds: return self
         self.events.append(event)
         self.seconds = max(self.seconds, event.at)
         if handle := getattr(self, f'_on_{event.kind}', None): handle(event.data)
@@ -227,7 +230,11 @@ class Trajectory:
         if not self.turns: return
         turn = self.turns[-1]
         turn.reply,turn.tool_calls,turn.reasoning = d['text'],d.get('tool_calls', []),d.get('reasoning')
-        turn.usage,turn.seconds = turn.usage+usage,turn.seconds+d['seconds']
+        turn.usage,turn.seconds,turn.model = turn.usage+usage,turn.seconds+d['seconds'],d.get('model') or self.model
+
+    def _on_retry(self, d):
+        if d.get('usage'): self._spend(d['part'], d['model'], built(Usage, d['usage']))
+        self.retries.append({k: v for k,v in d.items() if k!='usage'})
 
     def _on_sub_call(self, d):
         call = built(SubCall, d)
@@ -340,6 +347,7 @@ def summary_line(
     parts = [str(trajectory.stop_reason or 'running').replace('_', ' '), counted(len(trajectory.turns), 'turn')]
     if trajectory.route.get('way')=='direct': parts[1] = 'direct call'
     if calls: parts.append(counted(calls, 'sub-call'))
+    if trajectory.retries: parts.append(f'{len(trajectory.retries):,} made again')
     if children: parts.append(counted(children, 'child'))
     parts.append(counted(trajectory.usage.tokens, 'token'))
     if trajectory.usage.usd: parts.append(f'${trajectory.usage.usd:.4f}')
