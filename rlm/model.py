@@ -520,6 +520,9 @@ class LiteLLMModel:
         except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, seconds=self.seconds) from None # what caused it may repeat the key
         finally:
             if fields and response is not None: await response.aclose()
+        if pieces.told or pieces.usage: return None
+        del self._ways[:-1] # of a whole reply that came all the same, LiteLLM makes an empty one: this server does not stream
+        return await self._send(messages, options)
 
     def _price(self, response, usage):
         "What a response cost; None if the model is not in LiteLLM's price list"
