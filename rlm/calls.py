@@ -105,7 +105,6 @@ class Calls:
         self._tell,self._again = tell or (lambda call, **more: None),again or (lambda **told: None)
         self._left: Callable[[], float|None] = partial(ledger.remaining, 'seconds') if ledger else lambda: None
         self.begin: Callable[[SubCall], Any] = lambda call: None # Called with each call when it is made; whoever wants to know may set it
-        self._windows: dict[str, int|None] = {}
         self._formless: set[str] = set() # Models that refuse a form
 
     async def __call__(self,
@@ -156,9 +155,8 @@ class Calls:
         return found
 
     def _too_long(self, call, model):
-        if model.name not in self._windows: self._windows[model.name] = getattr(model, 'window', None)
         text = plain_prompt(call)
-        window,tokens = self._windows[model.name],estimate_tokens(text)
+        window,tokens = getattr(model, 'window', None),estimate_tokens(text)
         if window and tokens>window:
             call.error = f'the prompt has {len(text):,} characters, about {tokens:,} tokens, and {model.name} takes {window:,}: split it'
             return True

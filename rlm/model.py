@@ -6,13 +6,14 @@
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
            'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
            'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
-           'with_retries', 'checked_name', 'sendable', 'read_response', 'ways_to_stream', 'streamed', 'LiteLLMModel',
-           'as_model']
+           'with_retries', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream', 'streamed',
+           'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
 import errno
 import json
+import logging
 import math
 import os
 import random
@@ -30,6 +31,8 @@ from typing import Any, Protocol, runtime_checkable
 from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
 from .streaming import Pieces, Token, part_at, text_of
+from .pace import Pace
+from .templates import Manners, refused_roles
 from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
@@ -124,9 +127,10 @@ async def tell_tokens(
 # %% ../nbs/02_model.ipynb #1a4888e4
 def import_litellm() -> Any: # The module
     "LiteLLM, imported on first use: local price list, no `.env`, no banners, no telemetry"
-    os.environ.setdefault('LITELLM_LOCAL_MODEL_COST_MAP', 'True')
+    for what in ('MODEL_COST_MAP', 'ANTHROPIC_BETA_HEADERS'): os.environ.setdefault(f'LITELLM_LOCAL_{what}', 'True')
     os.environ.setdefault('LITELLM_MODE', 'PRODUCTION')
     import litellm
+    if 'LITELLM_LOG' not in os.environ: logging.getLogger('LiteLLM').setLevel(logging.ERROR) # its warnings are for those who run it as a server
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     return litellm
@@ -182,6 +186,8 @@ def status_error(
     words = sentence(words)
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
+    if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
+    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
     if _no_room.search(words): return window_error(at, words)
@@ -207,6 +213,7 @@ def filter_error(
     return error
 
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
 _no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
     r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)
@@ -238,7 +245,7 @@ def _chain(error):
 def _words(chain):
     "What the first of `chain` that has something to say says, without the prefixes that clients put before it"
     for error in chain:
-        text = re.sub(r'^((litellm\.)?\w+Error: )+', '', str(error)).strip()
+        text = re.sub(r'^((litellm\.)?\w+Error: )+', '', str(error).partition('Traceback (most recent call last)')[0]).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
         if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
@@ -376,6 +383,13 @@ def checked_name(
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds>0): raise InputError(f'seconds={seconds!r}: give a number above 0, or None for no limit')
     return name.strip()
 
+# %% ../nbs/02_model.ipynb #c500d595
+def check_window(
+    window:Any, # What the caller gave as the size of the window
+):
+    "Raise `InputError` unless it is a number of tokens, or None"
+    if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window<1): raise InputError(f'window={window!r}: give a number of tokens of at least 1, or None')
+
 # %% ../nbs/02_model.ipynb #723efe70
 def sendable(
     value:Any, # Messages, or anything else of JSON
@@ -421,8 +435,9 @@ def _read_call(i, call):
 
 def _read_usage(response):
     "The `Usage` that the server told, without a price; None if it told none"
+    found = part_at(response, 'usage')
     def told(*path):
-        count = part_at(response, 'usage', *path)
+        count = part_at(found, *path)
         return count if isinstance(count, int) else 0
     cached = told('prompt_tokens_details', 'cached_tokens') or told('prompt_cache_hit_tokens')
     usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)
@@ -460,6 +475,23 @@ def _as_far(pieces, read):
     reply.usage = replace(reply.usage, calls=0)
     return reply
 
+# %% ../nbs/02_model.ipynb #b40c137f
+def marked(
+    messages:list[dict], # Chat messages, oldest first
+) -> list[dict]: # The same, with `cache_control` in the last of a conversation
+    "`messages` with the mark up to which a provider is to keep them"
+    if all(m['role']!='assistant' for m in messages): return messages
+    return [*messages[:-1], messages[-1]|dict(cache_control=dict(type='ephemeral'))]
+
+def wants_marks(
+    litellm:Any, # The module
+    route:str, # A name that it can route
+) -> bool:
+    "Whether the provider behind `route` keeps only what is marked, and understands marks"
+    name,provider = litellm.get_llm_provider(route)[:2]
+    if 'claude' not in name.lower(): return False
+    return provider in ('anthropic', 'openrouter', 'azure_ai') or (provider in ('bedrock', 'bedrock_converse', 'vertex_ai') and litellm.utils.supports_prompt_caching(route))
+
 # %% ../nbs/02_model.ipynb #65094ffb
 class LiteLLMModel:
     "A model of any provider, by its LiteLLM name"
@@ -469,12 +501,19 @@ class LiteLLMModel:
         api_key:str|None=None, # The key; None for the provider's environment variable
         retries:int=4, # How often a call that may still succeed is tried again
         seconds:float|None=600, # Limit of one call; None for no limit
+        window:int|None=None, # Tokens of prompt the model takes; None for what LiteLLM's list says
+        rpm:float|None=None, # Requests that the provider takes in a minute; None for any number
+        tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
     ):
-        self.name = checked_name(name, retries, seconds)
+        if 'fallbacks' in params: raise InputError(f'fallbacks={params["fallbacks"]!r}: write the model as FallbackModel({name!r}, ...)')
+        self.name,self.pace = checked_name(name, retries, seconds),Pace(rpm, tpm)
         self.streams,self._ways = True,ways_to_stream()
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
+        check_window(window)
+        self._window: int|None = window or 0 # 0 until it is looked up
+        self._manners = Manners() # For a server that is strict about roles
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -485,8 +524,8 @@ class LiteLLMModel:
         litellm = await asyncio.to_thread(import_litellm)
         self._route = _provider_name(litellm, self.name, self.api_base)
         if self.api_base and not self._key and not litellm.validate_environment(self._route)['keys_in_environment']: self._key = 'none'
-        if not self._key: _check_key(litellm, self._route)
-        self._checked = True
+        if not self._key: _check_key(litellm, self._route, self.params)
+        self._marks,self._checked = wants_marks(litellm, self._route),True
 
     async def complete(self,
         messages:list[dict], # Chat messages, oldest first
@@ -495,7 +534,8 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(sendable(messages), options, on_token), self.retries, self._reached, name=self.name)
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -508,6 +548,8 @@ class LiteLLMModel:
         "The response; None if it came in pieces"
         litellm = import_litellm()
         if 'tools' in options and not find_spec('mcp'): options = dict(options, _skip_mcp_handler=True) # LiteLLM 1.106 imports `mcp` for any call with tools, and does not install it
+        messages = sendable(messages)
+        if self._marks: messages = marked(messages)
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options, **(fields or {})})
         response = None
         try:
@@ -517,7 +559,7 @@ class LiteLLMModel:
                 async for chunk in response:
                     if self.seconds: limit.reschedule(asyncio.get_running_loop().time()+self.seconds) # of silence
                     pieces.take([chunk])
-        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, seconds=self.seconds) from None # what caused it may repeat the key
+        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, *_secrets(self.params), seconds=self.seconds) from None # what caused it may repeat the key
         finally:
             if fields and response is not None: await response.aclose()
         if pieces.told or pieces.usage: return None
@@ -530,7 +572,7 @@ class LiteLLMModel:
         if isinstance(response, dict): response = litellm.ModelResponse(model=self._route, usage=response['usage'] or litellm.Usage(usage.prompt_tokens, usage.completion_tokens, usage.tokens))
         elif usage.estimated: return None
         if self._unlisted: return None
-        try: return litellm.completion_cost(completion_response=response)
+        try: return litellm.completion_cost(completion_response=response) or (None if self._route.startswith('openrouter/') and part_at(response, 'usage', 'cost') is None else 0.0) # which tells the price itself
         except Exception: # it raises a plain one for a model it has no price for
             self._unlisted = self.window is None
             return None
@@ -544,8 +586,10 @@ class LiteLLMModel:
     @property
     def window(self) -> int|None: # Tokens of prompt the model takes; None if unknown
         "Size of the model's window"
-        try: return import_litellm().get_model_info(self.name).get('max_input_tokens')
-        except Exception: return None # LiteLLM raises a plain Exception for a model it has no entry for
+        if self._window==0: # not looked up yet
+            try: self._window = import_litellm().get_model_info(self.name).get('max_input_tokens')
+            except Exception: self._window = None # LiteLLM raises a plain Exception for a model it has no entry for
+        return self._window
 
 # %% ../nbs/02_model.ipynb #859f7145
 def _provider_name(litellm, name, api_base):
@@ -556,8 +600,11 @@ def _provider_name(litellm, name, api_base):
         raise as_model_error(e, name) from e
     return name
 
-def _check_key(litellm, name):
-    "Raise `MissingKeyError` if the provider wants a key and the environment has none"
+def _secrets(params): return [v for k,v in params.items() if isinstance(v, str) and re.search('key|token|secret|password|credential', k)]
+
+def _check_key(litellm, name, params):
+    "Raise `MissingKeyError` if the provider wants a key and there is none; those of clouds may come from a profile or from the machine"
+    if _secrets(params) or litellm.get_llm_provider(name)[1] in ('bedrock', 'bedrock_converse', 'sagemaker', 'sagemaker_chat', 'vertex_ai', 'vertex_ai_beta'): return
     found = litellm.validate_environment(name)
     missing = [k for k in found['missing_keys'] if re.search('KEY|TOKEN|SECRET|CREDENTIALS', k)]
     if not found['keys_in_environment'] and missing:

@@ -23,8 +23,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import (Reply, as_model_error, body_words, checked_name, estimate_tokens, no_server, read_response, redact, retry_after, sendable, sentence, status_error, streamed,
-    ways_to_stream, with_retries)
+from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence,
+    status_error, streamed, ways_to_stream, with_retries)
+from .templates import Manners
+from .pace import Pace
 from .streaming import Pieces, ServerEvents, Token
 
 # %% ../nbs/02c_openai_model.ipynb #6aff93f6
@@ -211,8 +213,9 @@ def check_numbers(
     window:Any, # As the size of the window
 ):
     "Raise `InputError` unless these are numbers that make sense, or None"
-    for name,value,least,kind in (('input_usd', input_usd, 0, (int, float)), ('output_usd', output_usd, 0, (int, float)), ('window', window, 1, int)):
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or not value>=least): raise InputError(f'{name}={value!r}: give a number of at least {least}, or None')
+    check_window(window)
+    for name,value in (('input_usd', input_usd), ('output_usd', output_usd)):
+        if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not value>=0): raise InputError(f'{name}={value!r}: give a number of at least 0, or None')
     if (input_usd is None)!=(output_usd is None): raise InputError('input_usd and output_usd: give both, or none where the price is unknown')
 
 # %% ../nbs/02c_openai_model.ipynb #25bb374a
@@ -229,9 +232,11 @@ class OpenAIModel:
         window:int|None=None, # Tokens of prompt the model takes; None if it is unknown
         extra_body:dict|None=None, # Fields of the request that only this server knows
         headers:dict[str, str]|None=None, # Of each request, besides that with the key
+        rpm:float|None=None, # Requests that the server takes in a minute; None for any number
+        tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other field of the request, such as temperature
     ):
-        self.name,address = checked_name(name, retries, seconds),checked_address(api_base)
+        self.name,address,self.pace = checked_name(name, retries, seconds),checked_address(api_base),Pace(rpm, tpm)
         check_numbers(input_usd, output_usd, window)
         if not isinstance(extra_body or {}, dict) or not isinstance(headers or {}, dict): raise InputError('extra_body and headers: give a dict, or None')
         self.api_base,self.retries,self.seconds,self.params,self.extra_body = redact(address),retries,seconds,params,dict(extra_body or {})
@@ -239,7 +244,7 @@ class OpenAIModel:
         self._target = target(address, api_key, headers or {})
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._trust: ssl.SSLContext|None = None
-        self._reached = False
+        self._reached,self._manners = False,Manners()
         self.streams,self._ways = True,ways_to_stream()
         request_body(params, self.extra_body)
 
@@ -257,7 +262,8 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options, on_token), self.retries, self._reached, name=self.name)
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 

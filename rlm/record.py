@@ -23,7 +23,7 @@ from .errors import RecordError
 if sys.platform!='win32': import fcntl
 
 # %% ../nbs/00_record.ipynb #652daec6
-shown_kinds = frozenset(('ask', 'budget', 'child_event', 'output', 'token')) # Of events that are shown, and not kept
+shown_kinds = frozenset(('ask', 'budget', 'candidate_event', 'child_event', 'output', 'token')) # Of events that are shown, and not kept
 
 # %% ../nbs/00_record.ipynb #0a78bce1
 @dataclass(frozen=True)
