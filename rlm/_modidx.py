@@ -443,6 +443,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.launch.CellKernel': ('launch.html#cellkernel', 'rlm/launch.py'),
                             'rlm.launch.CellKernel._cancel_on_sigint': ('launch.html#cellkernel._cancel_on_sigint', 'rlm/launch.py'),
                             'rlm.launch.CellKernel._interruptible': ('launch.html#cellkernel._interruptible', 'rlm/launch.py'),
+                            'rlm.launch.CellKernel._publish_execute_input': ( 'launch.html#cellkernel._publish_execute_input',
+                                                                              'rlm/launch.py'),
                             'rlm.launch.CellKernel._send': ('launch.html#cellkernel._send', 'rlm/launch.py'),
                             'rlm.launch.CellKernel.do_execute': ('launch.html#cellkernel.do_execute', 'rlm/launch.py'),
                             'rlm.launch.CellKernel.post_handler_hook': ('launch.html#cellkernel.post_handler_hook', 'rlm/launch.py'),
