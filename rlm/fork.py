@@ -222,9 +222,9 @@ def is_closed(
 
 # %% ../nbs/03f_fork.ipynb #ed937dc0
 def warden(
-    settings:dict, # folder, key, token, seed, walls, level
+    settings:dict, # folder, key, token, seed, walls, level; context: the spec of a small one, where the server holds none
     link:socket.socket, # To the server
-    held:launch.Held, # The context
+    held:launch.Held, # The context that the server holds
 ) -> Callable[[], Any]: # In the kernel: what it has to do next
     "Build the walls, fork the kernel, and wait for its end"
     folder,level,wanted = settings['folder'],settings['level'],walls.Walls(**settings['walls'])
@@ -235,6 +235,7 @@ def warden(
     os.dup2(log, 2)
     os.close(log)
     os.umask(0o022)
+    if 'context' in settings: held = launch.try_hold(settings['context']) # before the walls, which hide it
     if level=='full':
         walls.enter(ipc, work, walls.private_uid(), wanted)
         work = '/cell'

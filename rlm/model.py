@@ -30,6 +30,7 @@ from typing import Any, Protocol, runtime_checkable
 from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
 from .pace import Pace
+from .templates import Manners, refused_roles
 from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
@@ -168,6 +169,8 @@ def status_error(
     words = sentence(words)
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
+    if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
+    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
     if _no_room.search(words): return window_error(at, words)
@@ -193,6 +196,7 @@ def filter_error(
     return error
 
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
 _no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
     r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)
@@ -424,8 +428,9 @@ def _read_call(i, call):
 
 def _read_usage(response):
     "The `Usage` that the server told, without a price; None if it told none"
+    found = _part(response, 'usage')
     def told(*path):
-        count = _part(response, 'usage', *path)
+        count = _part(found, *path)
         return count if isinstance(count, int) else 0
     cached = told('prompt_tokens_details', 'cached_tokens') or told('prompt_cache_hit_tokens')
     usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)
@@ -468,6 +473,7 @@ class LiteLLMModel:
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
         check_window(window)
         self._window: int|None = window or 0 # 0 until it is looked up
+        self._manners = Manners() # For a server that is strict about roles
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -487,7 +493,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._once(messages, options))
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options)))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply

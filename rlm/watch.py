@@ -18,6 +18,7 @@ from rich.text import Text
 
 from .replies import strip_thoughts
 from .record import Event
+from .standings import standings_table
 from .trajectory import Trajectory, call_text, counted, counts, reply_text, reply_words, summary_line, usage_table
 
 # %% ../nbs/08a_watch.ipynb #d1811456
@@ -115,6 +116,7 @@ class ConsoleView:
     def _take(self, into, trajectory, label):
         for event in trajectory.events: into.apply(event)
         for name,child in trajectory.children.items(): self._take(self._child(into, name, label), child, self._labels[name])
+        for candidate in trajectory.candidates: self._take(into.candidate(candidate.number), candidate, label)
 
     def _child(self, above, name, label):
         "The child of that id, with a number of its own"
@@ -128,12 +130,25 @@ class ConsoleView:
     ):
         "Show one event"
         if event.kind=='child_event': return self._child_event(event)
+        if event.kind=='candidate_event': return self._candidate_event(event.data['id'], event.data['event'])
         self.trajectory.apply(event)
         if show := getattr(self, f'_on_{event.kind}', None): show(event.data)
 
     def _begin_cell(self):
         self._calls = Counter('child' if c.child else c.function for c in self.trajectory.pending)
         self._begun = self._ended = self._shown = self._tokens = self._again = 0 # Of the children of a cell, at any depth; and of calls
+
+    def _candidate_event(self, name, event):
+        "Show what a candidate does: a line when it has ended, and meanwhile one that counts"
+        drawn = self.trajectory.candidates
+        candidate = next(c for c in drawn if c.id==name)
+        if event.kind!='child_event': candidate.apply(event)
+        if event.kind=='notice': self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
+        if event.kind=='stop':
+            said,style = outcome(candidate)
+            self._line(f'  candidate {candidate.number} → {one_line(said, 80)} · {" · ".join(summary_line(candidate).split(" · ")[1:])}', style)
+        ended = sum(c.stop_reason is not None for c in drawn)
+        self._wait(f'{ended} of {counted(len(drawn), "candidate")} done · {counted(sum(len(c.turns) for c in drawn), "turn")} · {counted(sum(c.usage.tokens for c in drawn), "token")}')
 
     def _child_event(self, event):
         "Show what a child does, or a child of a child"
@@ -193,8 +208,9 @@ class ConsoleView:
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
 
     def _on_resume(self, d):
-        known = self.trajectory.events
-        self._line(f'goes on from turn {sum(e.kind=="turn_end" for e in known)+1} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
+        known,drawn = self.trajectory.events,self.trajectory.candidates
+        where = f'with {sum(c.stop_reason is not None for c in drawn)} of {counted(len(drawn), "candidate")} done' if drawn else f'from turn {sum(e.kind=="turn_end" for e in known)+1}'
+        self._line(f'goes on {where} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
         last = next((e for e in reversed(known) if e.kind in ('code', 'cell')), None)
         if last and last.kind=='code': self._on_code(last.data)
         self._wait('starting')
@@ -252,6 +268,12 @@ class ConsoleView:
         if d['output']: self._line(first_lines(d['output']), 'green')
         if d['error']: self._line(first_lines(d['traceback'] or d['error'], 8), 'red')
         if d['note']: self._line(d['note'], 'yellow')
+
+    def _on_selection(self, d):
+        self._rest()
+        width = self.console.width if self.console.is_terminal else 160
+        self._line('\n'.join(table_lines(standings_table(self.trajectory), width)), 'dim')
+        self._line(d['why'], 'bold')
 
     def _on_stop(self, d):
         self._rest()
