@@ -11,12 +11,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from .budget import Ledger
 from .codec import from_json
-from .errors import BudgetError, ModelError, RejectedError, RLMError
-from .model import Model, Reply, estimate_tokens
+from .errors import BudgetError, FilteredError, ModelError, RejectedError, RLMError, WindowError
+from .model import Model, Reply, estimate_tokens, waited_for
 from .trajectory import SubCall
 
 # %% ../nbs/05c_calls.ipynb #c6eafb87
@@ -98,10 +99,11 @@ class Calls:
         depth:int=1, # 1 for what the root model's code asks
         child:Callable[..., Awaitable[Any]]|None=None, # Answers `rlm_query`: takes the `SubCall`, and notes in it what came of it; None to ask a model with the context in the prompt
         tools:Any=None, # Answers `tool`: awaits `call(name, args)`, which returns what JSON can hold or raises an `RLMError`; None where there are no tools
+        again:Callable[..., Any]|None=None, # Called when a call is made again, as `Waiting.tell` is
     ):
         self.model,self.others,self.ledger,self.slots,self.depth,self.child,self.tools = model,others or {},ledger,slots,depth,child,tools
-        self._tell = tell or (lambda call, **more: None)
-        self._windows: dict[str, int|None] = {}
+        self._tell,self._again = tell or (lambda call, **more: None),again or (lambda **told: None)
+        self._left: Callable[[], float|None] = partial(ledger.remaining, 'seconds') if ledger else lambda: None
         self._formless: set[str] = set() # Models that refuse a form
 
     async def __call__(self,
@@ -150,9 +152,8 @@ class Calls:
         return found
 
     def _too_long(self, call, model):
-        if model.name not in self._windows: self._windows[model.name] = getattr(model, 'window', None)
         text = plain_prompt(call)
-        window,tokens = self._windows[model.name],estimate_tokens(text)
+        window,tokens = getattr(model, 'window', None),estimate_tokens(text)
         if window and tokens>window:
             call.error = f'the prompt has {len(text):,} characters, about {tokens:,} tokens, and {model.name} takes {window:,}: split it'
             return True
@@ -164,18 +165,22 @@ class Calls:
     async def _ask(self, call, model):
         "Ask the model, and note in `call` what came of it"
         begun = asyncio.get_running_loop().time()
-        try: reply = await self._complete(model, sub_messages(plain_prompt(call), call.options.get('images')), call.options.get('schema'))
-        except ModelError as e: call.error = str(e)
+        try:
+            with waited_for(self._left, self._again): reply = await self._complete(model, sub_messages(plain_prompt(call), call.options.get('images')), call.options.get('schema'))
+        except ModelError as e:
+            call.error = str(e)
+            if e.reply: call.reply,call.usage,call.model = e.reply.text or None,e.reply.usage,e.reply.model or call.model
         except Exception as e: call.error = f'{model.name} raised {type(e).__name__}: {e}' # a model object may be anyone's
         else:
-            call.reply,call.usage = reply.text,reply.usage
+            call.reply,call.usage,call.model = reply.text,reply.usage,reply.model or call.model
             if was_cut(reply): note_cut(call)
         call.seconds = asyncio.get_running_loop().time()-begun
 
     async def _complete(self, model, messages, schema):
         if not schema or model.name in self._formless: return await model.complete(messages)
         try: return await model.complete(messages, **reply_format(schema))
-        except RejectedError:
+        except RejectedError as e:
+            if isinstance(e, (WindowError, FilteredError)): raise # it is the prompt
             reply = await model.complete(messages) # if this is refused too, the form was not the reason
             self._formless.add(model.name)
             return reply

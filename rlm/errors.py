@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RLMError', 'InputError', 'ContextError', 'ModelError', 'ModelNameError', 'MissingKeyError', 'RejectedError',
-           'KernelError', 'KernelStartError', 'KernelDiedError', 'RecordError', 'UnreachableError', 'OverloadedError',
-           'BudgetError']
+           'WindowError', 'PaymentError', 'FilteredError', 'KernelError', 'KernelStartError', 'KernelDiedError',
+           'RecordError', 'UnreachableError', 'OverloadedError', 'BudgetError', 'SelectionError']
 
 # %% ../nbs/00_errors.ipynb #ea5c05ee
 from typing import Any
@@ -23,10 +23,16 @@ class RLMError(Exception):
 # %% ../nbs/00_errors.ipynb #72f66c19
 class InputError(RLMError, ValueError): "The caller gave something that makes no sense; nothing was spent"
 class ContextError(InputError): "The context cannot be read, or is of a type that cannot be sent"
-class ModelError(RLMError): "The model, or the server behind it, failed"
+class ModelError(RLMError):
+    "The model, or the server behind it, failed"
+    reply: Any = None         # What came of a `Reply` all the same, with what it cost; None if nothing did
+    out_of_time: bool = False # Whether the call would have been made again, had there been time
 class ModelNameError(ModelError): "No provider goes by the name of the model"
 class MissingKeyError(ModelError): "The provider's key is not set"
 class RejectedError(ModelError): "The server refuses the request, and would refuse it again"
+class WindowError(RejectedError): "The request is longer than the window of the model"
+class PaymentError(RejectedError): "The provider wants to be paid first"
+class FilteredError(RejectedError): "A filter of the provider's has stopped the request, or the reply, of which `reply` holds the beginning"
 
 # %% ../nbs/00_errors.ipynb #2be86541
 class KernelError(RLMError): "The process that runs the cells failed"
@@ -60,3 +66,12 @@ class BudgetError(RLMError):
     ):
         super().__init__(message)
         self.limit = limit
+
+class SelectionError(RLMError):
+    "None of several candidates has an answer"
+    def __init__(self,
+        message:str, # How each of them ended
+        candidates:Any=(), # Their trajectories, in the order in which they were given
+    ):
+        super().__init__(message, max(candidates, key=lambda o: len(o.turns), default=None))
+        self.candidates = list(candidates)

@@ -4,25 +4,33 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'import_litellm', 'redact',
-           'retry_after', 'sentence', 'no_server', 'status_error', 'as_model_error', 'may_pass', 'with_retries',
-           'checked_name', 'sendable', 'read_response', 'LiteLLMModel', 'as_model']
+           'retry_after', 'sentence', 'no_server', 'status_error', 'window_error', 'filter_error', 'body_words',
+           'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again', 'with_retries', 'checked_name',
+           'check_window', 'sendable', 'read_response', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
 import errno
 import json
+import logging
 import math
 import os
 import random
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from .errors import InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, RejectedError, UnreachableError
+from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
+    WindowError)
+from .pace import Pace
+from .templates import Manners, refused_roles
 from .trajectory import Usage
 
 # %% ../nbs/02_model.ipynb #0df48269
@@ -102,9 +110,10 @@ class ScriptedModel:
 # %% ../nbs/02_model.ipynb #1a4888e4
 def import_litellm() -> Any: # The module
     "LiteLLM, imported on first use: local price list, no `.env`, no banners, no telemetry"
-    os.environ.setdefault('LITELLM_LOCAL_MODEL_COST_MAP', 'True')
+    for what in ('MODEL_COST_MAP', 'ANTHROPIC_BETA_HEADERS'): os.environ.setdefault(f'LITELLM_LOCAL_{what}', 'True')
     os.environ.setdefault('LITELLM_MODE', 'PRODUCTION')
     import litellm
+    if 'LITELLM_LOG' not in os.environ: logging.getLogger('LiteLLM').setLevel(logging.ERROR) # its warnings are for those who run it as a server
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     return litellm
@@ -160,13 +169,52 @@ def status_error(
     words = sentence(words)
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
+    if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
+    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
-    if status==402 or _no_money.search(words): return RejectedError(f'{at} wants to be paid first: {words}')
-    if status is None or status in (408, 409, 425, 429) or not 400<=status<500: return OverloadedError(f'{at} failed: {words}', retry_after=wait)
+    if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
+    if _no_room.search(words): return window_error(at, words)
+    if status!=429 and _filtered.search(words): return filter_error(at, words)
+    if (status is None or status in (408, 409, 425, 429) or not 400<=status<500) and not _too_large.search(words): return OverloadedError(f'{at} failed: {words}', retry_after=wait)
     return RejectedError(f'{at} refuses the request: {words}')
 
+def window_error(
+    at:str, # The model, and where it was looked for
+    words:str, # What the server says
+) -> WindowError: # With the setting to change
+    "The request is longer than the window"
+    return WindowError(f'{at} refuses the request, which is longer than its window: {words} Send less; give the model its `window`, and old messages are cut in time.')
+
+def filter_error(
+    at:str, # The model, and where it was looked for
+    words:str, # What the server says
+    reply:Any=None, # The `Reply` as far as it came; None if nothing came
+) -> FilteredError: # With the reply in it
+    "A filter has stopped the request, or the reply"
+    error = FilteredError(f'{at} refuses the request, which a filter has stopped: {words}')
+    error.reply = reply
+    return error
+
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
-_no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)', re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
+_no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
+_no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
+    r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)
+_filtered = re.compile('content[ _]?(filter|management policy|policy violation)|usage polic(y|ies)|safety system|content filtering policy', re.I)
+_too_large = re.compile('request too large', re.I) # for the tokens of a minute: waiting does not make it smaller
+
+# %% ../nbs/02_model.ipynb #4c70e165
+def body_words(
+    data:bytes, # The body of an answer that is no reply
+) -> str: # Empty if it says nothing
+    "What a server says in a body"
+    text = data[:100_000].decode('utf-8', 'replace')
+    try: found = json.loads(text)
+    except ValueError: found = re.sub(r'(?s)<(script|style)\b.*?</\1>|<[^>]*>', ' ', text)
+    if isinstance(found, list) and found: found = found[0]
+    for names in (('error',), ('message', 'detail', 'msg')):
+        if isinstance(found, dict): found = next((found[k] for k in names if found.get(k)), found)
+    return (found if isinstance(found, str) else json.dumps(found)).strip()
 
 # %% ../nbs/02_model.ipynb #c5e2e7c4
 def _chain(error):
@@ -180,13 +228,20 @@ def _chain(error):
 def _words(chain):
     "What the first of `chain` that has something to say says, without the prefixes that clients put before it"
     for error in chain:
-        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error)).strip()
+        text = re.sub(r'^(litellm\.)?(\w+Error: )+', '', str(error).partition('Traceback (most recent call last)')[0]).strip()
         text = re.sub(r'^(\w+Exception - )', '', text)
+        if re.fullmatch(r'Error code: \d+', text): text = _said(error) or text
         if text not in ('', 'Connection error.'): return text
-    return 'There was no reply within `seconds`, the limit of one call.' if isinstance(chain[0], TimeoutError) else type(chain[0]).__name__
+    return type(chain[0]).__name__
 
 _never_there = {'ConnectError', 'ConnectTimeout', 'ClientConnectorError', 'ClientConnectorDNSError', 'ClientProxyConnectionError', 'ConnectionTimeoutError',
     'ConnectionRefusedError', 'gaierror'}
+def _said(error):
+    "What the server said, where a client leaves it out; a web page as it is"
+    body = getattr(getattr(error, 'response', None), 'text', None)
+    return '' if not isinstance(body, str) else body.strip() if body.lstrip()[:1]=='<' else body_words(body.encode())
+
+_timed_out = {'TimeoutError', 'ServerTimeoutError', 'SocketTimeoutError', 'APITimeoutError', 'ReadTimeout', 'WriteTimeout', 'PoolTimeout'}
 _broken_off = {'ReadError', 'WriteError', 'RemoteProtocolError', 'ServerDisconnectedError', 'ClientPayloadError', 'ClientOSError', 'ConnectionResetError', 'ClientConnectionResetError'}
 
 # %% ../nbs/02_model.ipynb #0d01f3a8
@@ -195,12 +250,16 @@ def as_model_error(
     model:str, # Name of the model
     address:str|None=None, # The server's base URL, if one was given
     *secrets:str|None, # Keys, which must not be repeated
+    seconds:float|None=None, # The limit of the call; None if it had none
 ) -> ModelError: # With `retry_after` in seconds, where the server asked for it
     "`error` as one of ours, by what can be done about it"
     chain = _chain(error)
     names,status,words = {type(e).__name__ for e in chain},getattr(error, 'status_code', None),sentence(redact(_words(chain), *secrets))
     at = f'{model} at {redact(address, *secrets)}' if address else model
     if found := _connection_error(chain, names, words, at): return found
+    if names & _timed_out: return OverloadedError(f'{at} failed: {f"There was no reply within seconds={seconds:g}, the limit of one call." if seconds else words}')
+    if 'ContextWindowExceededError' in names: return window_error(at, words)
+    if 'ContentPolicyViolationError' in names: return filter_error(at, words)
     if {'ImportError', 'ModuleNotFoundError'} & names: return RejectedError(f'{at} needs a package that is not installed: {words}')
     if 'LLM Provider NOT provided' in words: return ModelNameError(f'No provider goes by the name {model!r}. Write it as provider/name, such as openai/gpt-5-mini, or give `api_base` for a server of your own.')
     if 'AuthenticationError' in names or 'Missing credentials' in words: status = 401
@@ -232,19 +291,67 @@ def may_pass(
     return isinstance(error, OverloadedError) or (isinstance(error, UnreachableError) and reached and not error.lasting)
 
 # %% ../nbs/02_model.ipynb #dfde5915
+def pause(
+    error:ModelError, # Why the call failed
+    number:int, # Of the try that failed, from 1
+) -> float: # In seconds: what the server asks for, up to a minute; else half a second, and twice as long each time, up to half a minute
+    "How long to wait before the next try"
+    asked = getattr(error, 'retry_after', None)
+    return min(60., asked) if asked is not None else min(30., 0.5*2**(number-1))*random.uniform(0.75, 1.25)
+
+# %% ../nbs/02_model.ipynb #9853168b
+@dataclass(frozen=True)
+class Waiting:
+    "Who waits for a reply"
+    left: Callable[[], float|None] # How many seconds they have; None for any number
+    tell: Callable[..., Any]       # Called when a call is made again: model; number of the try that failed; wait in seconds; words; then: the model that is asked next; usage, if it cost something
+
+_waiting: ContextVar[Waiting|None] = ContextVar('waiting', default=None)
+
+@contextmanager
+def waited_for(
+    left:Callable[[], float|None], # How many seconds there are; None for any number
+    tell:Callable[..., Any], # Called when a call is made again
+) -> Iterator[None]:
+    "Say who waits for the calls in the `with` block"
+    token = _waiting.set(Waiting(left, tell))
+    try: yield
+    finally: _waiting.reset(token)
+
+# %% ../nbs/02_model.ipynb #3f7ed6e1
+def told_again(
+    error:ModelError, # Why the call failed
+    model:str, # Name of the model
+    number:int=1, # Of the try that failed, from 1
+    wait:float=0.0, # Seconds until the next
+    then:str='', # The model that is asked then; empty for the same
+):
+    "Tell who waits that a call is made again; raise `error` if they have not the time"
+    waiting = _waiting.get()
+    if waiting is None: return
+    left = waiting.left()
+    if left is not None and wait>=left:
+        error.args,error.out_of_time = (f'{error} The next try is due in {wait:.1f} s, and {left:.1f} s are left.',),True
+        raise error
+    cost = dict(usage=error.reply.usage) if error.reply else {}
+    waiting.tell(model=model, number=number, wait=round(wait, 3), words=str(error), then=then or model, **cost)
+
+# %% ../nbs/02_model.ipynb #5c1aef26
 async def with_retries(
     call:Callable[[], Awaitable[Reply]], # The call; raises a `ModelError`
     retries:int=4, # How often to try again
     reached:bool=False, # Whether the server has answered before: only then a lost connection is tried again
     sleep:Callable[[float], Awaitable]=asyncio.sleep, # Waits for seconds; a lesson passes its own
-) -> Reply: # Raises the last error when no try succeeded
+    name:str='', # Of the model, for who waits
+) -> Reply: # Raises the last error when no try succeeded, or there is no time for the next
     "Call until there is a reply, with growing pauses or those that the server asks for"
-    for k in range(retries+1):
+    for number in range(1, retries+2):
         try: return await call()
         except ModelError as e:
-            if k==retries or not may_pass(e, reached): raise
-            wait,reached = getattr(e, 'retry_after', None),reached or isinstance(e, OverloadedError)
-            await sleep(min(60., wait) if wait is not None else min(30., 0.5*2**k)*random.uniform(0.75, 1.25))
+            if number>retries or not may_pass(e, reached): raise
+            wait,reached = pause(e, number),reached or isinstance(e, OverloadedError)
+            told_again(e, name, number, wait)
+            await sleep(wait)
     raise AssertionError('unreachable')
 
 # %% ../nbs/02_model.ipynb #91476cfc
@@ -258,6 +365,13 @@ def checked_name(
     if not isinstance(retries, int) or retries<0: raise InputError(f'retries={retries!r}: give a whole number of at least 0')
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds>0): raise InputError(f'seconds={seconds!r}: give a number above 0, or None for no limit')
     return name.strip()
+
+# %% ../nbs/02_model.ipynb #c500d595
+def check_window(
+    window:Any, # What the caller gave as the size of the window
+):
+    "Raise `InputError` unless it is a number of tokens, or None"
+    if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window<1): raise InputError(f'window={window!r}: give a number of tokens of at least 1, or None')
 
 # %% ../nbs/02_model.ipynb #723efe70
 def sendable(
@@ -274,20 +388,28 @@ def read_response(
     messages:list[dict], # What was sent, to count where the server did not
     name:str, # Name of the model
     price:Callable[[Usage], float|None], # US dollars for a usage; None if they are unknown
-) -> Reply: # `OverloadedError` if the response holds no choice
+) -> Reply: # `OverloadedError` if the response holds no choice, `FilteredError` if a filter has cut it off
     "A provider's response as a `Reply`"
     choices = _part(response, 'choices')
     message = _part(choices[0], 'message') if isinstance(choices, list) and choices else None
-    if message is None: raise OverloadedError(f'{name} returned no choice')
+    if message is None: raise _without_choice(response, name, price)
     calls = [_read_call(i, c) for i,c in enumerate(_part(message, 'tool_calls') or [])]
     text,reasoning = _read_text(_part(message, 'content') or _part(message, 'refusal')),_read_text(_part(message, 'reasoning_content') or _part(message, 'reasoning'))
     usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
     if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
     reason = _part(choices[0], 'finish_reason')
     if reason=='stop': reason = _part(choices[0], 'provider_specific_fields', 'native_finish_reason') or reason # LiteLLM says 'stop' for words it does not know
-    return Reply(text, usage, name, reason, calls, reasoning or None)
+    reply = Reply(text, usage, name, reason, calls, reasoning or None)
+    if reason=='content_filter': raise filter_error(name, f'after {len(text):,} characters of the reply.' if text else 'before the reply began.', reply)
+    return reply
 
 # %% ../nbs/02_model.ipynb #94b858bc
+def _without_choice(response, name, price):
+    "The error for a response without a choice, with what it cost all the same"
+    error = OverloadedError(f'{name} returned no choice')
+    if usage := _read_usage(response): error.reply = Reply('', replace(usage, usd=price(usage)), name)
+    return error
+
 def _part(value, *path):
     "What is at `path` in dicts or objects; None if it is not there"
     for name in path: value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
@@ -314,6 +436,23 @@ def _read_usage(response):
     usage = Usage(told('prompt_tokens'), told('completion_tokens'), cached, told('completion_tokens_details', 'reasoning_tokens'), 1, None)
     return usage if usage.prompt_tokens else None
 
+# %% ../nbs/02_model.ipynb #b40c137f
+def marked(
+    messages:list[dict], # Chat messages, oldest first
+) -> list[dict]: # The same, with `cache_control` in the last of a conversation
+    "`messages` with the mark up to which a provider is to keep them"
+    if all(m['role']!='assistant' for m in messages): return messages
+    return [*messages[:-1], messages[-1]|dict(cache_control=dict(type='ephemeral'))]
+
+def wants_marks(
+    litellm:Any, # The module
+    route:str, # A name that it can route
+) -> bool:
+    "Whether the provider behind `route` keeps only what is marked, and understands marks"
+    name,provider = litellm.get_llm_provider(route)[:2]
+    if 'claude' not in name.lower(): return False
+    return provider in ('anthropic', 'openrouter', 'azure_ai') or (provider in ('bedrock', 'bedrock_converse', 'vertex_ai') and litellm.utils.supports_prompt_caching(route))
+
 # %% ../nbs/02_model.ipynb #65094ffb
 class LiteLLMModel:
     "A model of any provider, by its LiteLLM name"
@@ -323,11 +462,18 @@ class LiteLLMModel:
         api_key:str|None=None, # The key; None for the provider's environment variable
         retries:int=4, # How often a call that may still succeed is tried again
         seconds:float|None=600, # Limit of one call; None for no limit
+        window:int|None=None, # Tokens of prompt the model takes; None for what LiteLLM's list says
+        rpm:float|None=None, # Requests that the provider takes in a minute; None for any number
+        tpm:float|None=None, # Tokens that it takes in a minute; None for any number
         **params:Any, # Any other parameter of `litellm.acompletion`, such as temperature
     ):
-        self.name = checked_name(name, retries, seconds)
+        if 'fallbacks' in params: raise InputError(f'fallbacks={params["fallbacks"]!r}: write the model as FallbackModel({name!r}, ...)')
+        self.name,self.pace = checked_name(name, retries, seconds),Pace(rpm, tpm)
         self.api_base,self.retries,self.seconds,self.params = api_base,retries,seconds,params
         self._key,self._reached,self._checked = (api_key or '').strip() or None,False,False
+        check_window(window)
+        self._window: int|None = window or 0 # 0 until it is looked up
+        self._manners = Manners() # For a server that is strict about roles
         self._unlisted = False # Whether LiteLLM has no price for it, which takes long to find out each time
 
     def __repr__(self): return f'LiteLLMModel({self.name!r}' + (f', api_base={redact(self.api_base)!r})' if self.api_base else ')')
@@ -338,8 +484,8 @@ class LiteLLMModel:
         litellm = await asyncio.to_thread(import_litellm)
         self._route = _provider_name(litellm, self.name, self.api_base)
         if self.api_base and not self._key and not litellm.validate_environment(self._route)['keys_in_environment']: self._key = 'none'
-        if not self._key: _check_key(litellm, self._route)
-        self._checked = True
+        if not self._key: _check_key(litellm, self._route, self.params)
+        self._marks,self._checked = wants_marks(litellm, self._route),True
 
     async def complete(self,
         messages:list[dict], # Chat messages, oldest first
@@ -347,7 +493,8 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        reply = await with_retries(lambda: self._once(messages, options), self.retries, self._reached)
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options)))
+        reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
@@ -355,15 +502,17 @@ class LiteLLMModel:
         litellm = import_litellm()
         if 'tools' in options and not find_spec('mcp'): options = dict(options, _skip_mcp_handler=True) # LiteLLM 1.106 imports `mcp` for any call with tools, and does not install it
         messages = sendable(messages)
+        if self._marks: messages = marked(messages)
         args = dict(model=self._route, messages=messages, api_base=self.api_base, api_key=self._key, timeout=self.seconds, max_retries=0, **{**self.params, **options})
-        try: response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None})
-        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key) from None # what caused it may repeat the key
+        try:
+            async with asyncio.timeout(self.seconds): response = await litellm.acompletion(**{k:v for k,v in args.items() if v is not None}) # its own limit is one for each read
+        except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, *_secrets(self.params), seconds=self.seconds) from None # what caused it may repeat the key
         return read_response(response, messages, self.name, lambda usage: None if usage.estimated else self._price(litellm, response))
 
     def _price(self, litellm, response):
         "What a response cost; None if the model is not in LiteLLM's price list"
         if self._unlisted: return None
-        try: return litellm.completion_cost(completion_response=response)
+        try: return litellm.completion_cost(completion_response=response) or (None if self._route.startswith('openrouter/') and _part(response, 'usage', 'cost') is None else 0.0) # which tells the price itself
         except Exception: # it raises a plain one for a model it has no price for
             self._unlisted = self.window is None
             return None
@@ -377,8 +526,10 @@ class LiteLLMModel:
     @property
     def window(self) -> int|None: # Tokens of prompt the model takes; None if unknown
         "Size of the model's window"
-        try: return import_litellm().get_model_info(self.name).get('max_input_tokens')
-        except Exception: return None # LiteLLM raises a plain Exception for a model it has no entry for
+        if self._window==0: # not looked up yet
+            try: self._window = import_litellm().get_model_info(self.name).get('max_input_tokens')
+            except Exception: self._window = None # LiteLLM raises a plain Exception for a model it has no entry for
+        return self._window
 
 # %% ../nbs/02_model.ipynb #859f7145
 def _provider_name(litellm, name, api_base):
@@ -389,8 +540,11 @@ def _provider_name(litellm, name, api_base):
         raise as_model_error(e, name) from e
     return name
 
-def _check_key(litellm, name):
-    "Raise `MissingKeyError` if the provider wants a key and the environment has none"
+def _secrets(params): return [v for k,v in params.items() if isinstance(v, str) and re.search('key|token|secret|password|credential', k)]
+
+def _check_key(litellm, name, params):
+    "Raise `MissingKeyError` if the provider wants a key and there is none; those of clouds may come from a profile or from the machine"
+    if _secrets(params) or litellm.get_llm_provider(name)[1] in ('bedrock', 'bedrock_converse', 'sagemaker', 'sagemaker_chat', 'vertex_ai', 'vertex_ai_beta'): return
     found = litellm.validate_environment(name)
     missing = [k for k in found['missing_keys'] if re.search('KEY|TOKEN|SECRET|CREDENTIALS', k)]
     if not found['keys_in_environment'] and missing:

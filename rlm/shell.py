@@ -160,9 +160,10 @@ class Shell:
         max_output_chars:int=10_000, # What a cell shows beyond this is also kept in a variable
         calls:Callable[..., Awaitable[SubCall]]|None=None, # Answers what cells ask, as `Calls` does; None for `model` and `tools`
         tools:Any=None, # Functions of the host that cells can call, and data: a list, a dict by name, or a `Tools`; None for none
+        seed:int=0, # For the random numbers of cells
     ):
         check_cell_seconds(cell_seconds)
-        self._given,self.question,self.cell_seconds = context,question,cell_seconds
+        self._given,self.question,self.cell_seconds,self.seed = context,question,cell_seconds,seed
         self.walls,self.max_output_chars = as_walls(walls),max_output_chars
         self.tools = tools if isinstance(tools, Tools) else Tools(tools)
         self._calls = calls or (Calls(model, tools=self.tools) if model or self.tools.specs else None)
@@ -196,7 +197,7 @@ class Shell:
     async def _start(self, stored, question):
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
         if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
-        make = partial(Kernel, self._answer if self._calls else None, walls=self.walls)
+        make = partial(Kernel, self._answer if self._calls else None, walls=self.walls, seed=self.seed)
         self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars, tools=self.tools.specs, data=self.tools.data))
         self._opened = stored,question
 

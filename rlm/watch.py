@@ -16,8 +16,9 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
-from .prompt import strip_thoughts
+from .replies import strip_thoughts
 from .record import Event
+from .standings import standings_table
 from .trajectory import Trajectory, call_text, counted, counts, reply_text, reply_words, summary_line, usage_table
 
 # %% ../nbs/08a_watch.ipynb #d1811456
@@ -91,6 +92,7 @@ def child_line(
 class ConsoleView:
     "Shows events on a console; pass it as a callback"
     most_children = 12 # Lines for the children of one cell, in a terminal
+    most_retries = 5   # Lines for calls that are made again, between two cells
 
     def __init__(self,
         console:Console|None=None, # Where to show them; None for standard output
@@ -114,6 +116,7 @@ class ConsoleView:
     def _take(self, into, trajectory, label):
         for event in trajectory.events: into.apply(event)
         for name,child in trajectory.children.items(): self._take(self._child(into, name, label), child, self._labels[name])
+        for candidate in trajectory.candidates: self._take(into.candidate(candidate.number), candidate, label)
 
     def _child(self, above, name, label):
         "The child of that id, with a number of its own"
@@ -127,12 +130,25 @@ class ConsoleView:
     ):
         "Show one event"
         if event.kind=='child_event': return self._child_event(event)
+        if event.kind=='candidate_event': return self._candidate_event(event.data['id'], event.data['event'])
         self.trajectory.apply(event)
         if show := getattr(self, f'_on_{event.kind}', None): show(event.data)
 
     def _begin_cell(self):
         self._calls = Counter('child' if c.child else c.function for c in self.trajectory.pending)
-        self._begun = self._ended = self._shown = self._tokens = 0 # Of the children of a cell, at any depth
+        self._begun = self._ended = self._shown = self._tokens = self._again = 0 # Of the children of a cell, at any depth; and of calls
+
+    def _candidate_event(self, name, event):
+        "Show what a candidate does: a line when it has ended, and meanwhile one that counts"
+        drawn = self.trajectory.candidates
+        candidate = next(c for c in drawn if c.id==name)
+        if event.kind!='child_event': candidate.apply(event)
+        if event.kind=='notice': self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
+        if event.kind=='stop':
+            said,style = outcome(candidate)
+            self._line(f'  candidate {candidate.number} → {one_line(said, 80)} · {" · ".join(summary_line(candidate).split(" · ")[1:])}', style)
+        ended = sum(c.stop_reason is not None for c in drawn)
+        self._wait(f'{ended} of {counted(len(drawn), "candidate")} done · {counted(sum(len(c.turns) for c in drawn), "turn")} · {counted(sum(c.usage.tokens for c in drawn), "token")}')
 
     def _child_event(self, event):
         "Show what a child does, or a child of a child"
@@ -192,8 +208,9 @@ class ConsoleView:
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
 
     def _on_resume(self, d):
-        known = self.trajectory.events
-        self._line(f'goes on from turn {sum(e.kind=="turn_end" for e in known)+1} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
+        known,drawn = self.trajectory.events,self.trajectory.candidates
+        where = f'with {sum(c.stop_reason is not None for c in drawn)} of {counted(len(drawn), "candidate")} done' if drawn else f'from turn {sum(e.kind=="turn_end" for e in known)+1}'
+        self._line(f'goes on {where} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
         last = next((e for e in reversed(known) if e.kind in ('code', 'cell')), None)
         if last and last.kind=='code': self._on_code(last.data)
         self._wait('starting')
@@ -221,6 +238,13 @@ class ConsoleView:
         if self.trajectory.turns: self._line(f'── {head}', 'bold cyan')
         if words := reply_words(strip_thoughts(d['text'])): self._line(first_lines(words))
 
+    def _on_retry(self, d):
+        self._again += 1
+        if self._again>self.most_retries: return self._line('… more calls are made again', 'dim') if self._again==self.most_retries+1 else None
+        then = f'again in {d["wait"]:.1f} s' if d['then']==d['model'] else f'{d["then"]} is asked'
+        tail = f' · {then}' if d['number']==1 or d['then']!=d['model'] else f' · {then}, after {d["number"]} tries'
+        self._line(one_line(d['words'], (self.console.width-1 if self.console.is_terminal else 240)-len(tail))+tail, 'yellow')
+
     def _on_code(self, d):
         code = first_lines(d['code'], 30)
         if self.console.is_terminal: self.console.print(Syntax(code, 'python', background_color='default', word_wrap=True))
@@ -244,6 +268,12 @@ class ConsoleView:
         if d['output']: self._line(first_lines(d['output']), 'green')
         if d['error']: self._line(first_lines(d['traceback'] or d['error'], 8), 'red')
         if d['note']: self._line(d['note'], 'yellow')
+
+    def _on_selection(self, d):
+        self._rest()
+        width = self.console.width if self.console.is_terminal else 160
+        self._line('\n'.join(table_lines(standings_table(self.trajectory), width)), 'dim')
+        self._line(d['why'], 'bold')
 
     def _on_stop(self, d):
         self._rest()
