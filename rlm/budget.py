@@ -84,6 +84,10 @@ class Ledger:
         if limit=='seconds': return None if self.deadline is None else max(0., self.deadline-self.clock())
         return None if total is None else max(0, _exact(total-self.spent[limit]-self.reserved[limit]))
 
+    def left(self) -> dict[str, float|None]: # By limit; None where there is none
+        "What is left, here and above"
+        return {limit: self.remaining(limit) for limit in ('turns', 'sub_calls', 'tokens', 'usd', 'seconds')}
+
     def reserve(self,
         **asked:float, # Amount by limit: `turns=1`, `tokens=1200`
     ) -> Reservation: # To be passed to `settle`; `BudgetError` names the first limit that does not allow it

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class Completion:
     ):
         check_question(question, context)
         self._rlm,self.question,self._context,self._before,self._parent,self._session = rlm,question,context,before,parent,session
-        self._journal = Journal(watchers=[*rlm.callbacks, *([ConsoleView()] if rlm.verbose else [])])
+        self._journal = Journal(watchers=[*rlm.callbacks, *([ConsoleView()] if rlm.verbose else [])], tokens=rlm.stream)
         if parent and parent.into: self._journal.go_on(parent.into)
         self._ledger = self._open_ledger()
         self._slots = parent.slots if parent else asyncio.Semaphore(rlm.max_concurrent)
@@ -159,6 +160,19 @@ class Completion:
         "Go through all turns that are left"
         async for _ in self: pass
         return self.trajectory
+
+    async def events(self) -> AsyncIterator[Event]: # Each one as it happens, also those that are only shown; raises as `finish` does
+        "Go through all turns that are left, and tell what happens; for whoever has to `await` something for an event"
+        queue: asyncio.Queue[Event|None] = asyncio.Queue()
+        self._journal.watchers.append(queue.put_nowait)
+        task = asyncio.create_task(self.finish())
+        task.add_done_callback(lambda task: queue.put_nowait(None))
+        try:
+            while event := await queue.get(): yield event
+        finally:
+            task.cancel() # if it is not over
+            await asyncio.wait([task])
+        await task
 
     async def aclose(self):
         "End it early: the kernel is closed, and the trajectory says that it was cancelled"
@@ -309,7 +323,12 @@ class Completion:
         "What answers the cells: within the budget, and at most `max_concurrent` at once"
         def tell(call, **more): self._journal.emit('sub_call', **vars(call)|dict(usage=vars(call.usage))|more) # `asdict` would copy each value, thousands of times
         child = self._answer_child if self._depth+1<self._rlm.max_depth else None
-        return Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools, partial(tell_again, self._journal, self._ledger, 'sub'))
+        calls = Calls(self._rlm.sub_model, self._rlm.models, self._ledger, self._slots, tell, self._depth+1, child, self._rlm.tools, partial(tell_again, self._journal, self._ledger, 'sub'))
+        calls.begin = self._show_ask
+        return calls
+
+    def _show_ask(self, call):
+        if self._journal.watchers: self._journal.emit('ask', function=call.function, prompt=call.prompt, options=call.options, model=call.model)
 
     async def _answer_child(self, call):
         "Have a child answer a call of `rlm_query`; what came of it is noted in the call"
@@ -448,13 +467,14 @@ class RLM:
         copy_context:bool=False, # Whether a context given as files is copied beside the record, so that it can be gone on with whatever becomes of them
         callbacks:Sequence[Callable[[Event], Any]]=(), # Called with every event
         verbose:bool=False, # Whether to show turns as they happen
+        stream:bool|None=None, # Whether replies of the root model are told token by token, as events; None where somebody watches: a callback, or `verbose` in a terminal
         **params:Any, # Parameters of LiteLLM for models given by name, such as temperature
     ):
         named,made = dict(api_base=api_base, api_key=api_key, **params),dict[str, Model]()
         self.model = _model(model, named, made)
         self.sub_model = self.model if sub_model is None else _model(sub_model, named if isinstance(sub_model, str) else {}, made)
         self.models = {name: _model(other, named if isinstance(other, str) else {}, made) for name,other in _named_models(models).items()}
-        _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at)
+        _check_kinds(budget=budget, protocol=protocol, child=child, record=record, system_prompt=system_prompt, callbacks=callbacks, compact_at=compact_at, stream=stream)
         check_whole(max_output_chars=(max_output_chars, 100), max_concurrent=(max_concurrent, 1), direct_threshold=(direct_threshold, 0), max_depth=(max_depth, 1))
         check_cell_seconds(cell_seconds)
         self.child,self.max_depth = child,max(max_depth, 1+child.max_depth if child else 1)
@@ -462,7 +482,7 @@ class RLM:
         self.walls,self.tools = as_walls(walls),tools if isinstance(tools, Tools) else Tools(tools)
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
-        self.callbacks,self.verbose,self.copy_context = list(callbacks),verbose,copy_context
+        self.callbacks,self.verbose,self.stream,self.copy_context = list(callbacks),verbose,stream,copy_context
         self._sessions,self._named = [],dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
 
     def __repr__(self): return f'RLM({self.model.name!r}, sub_model={self.sub_model.name!r})'
@@ -474,13 +494,14 @@ class RLM:
         if model and model not in self.models: return f'there is no model {model!r} here; there are: {", ".join(self.models) or "only the usual one"}'
         config = copy(self.child or self)
         if self.child is None: config.answer_type = config.typed = None # it is asked something else
+        config.stream = bool(self.child and self.child.stream) # many speak at once
         if model: config.model = self.models[model]
         config.max_depth,config.callbacks,config.verbose,config.direct_threshold,config.confidence = max(self.max_depth, config.max_depth),[],False,0,False
         return config
 
     def settings(self) -> dict: # No keys among them
         "The settings, for the record"
-        kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'max_depth', 'compact_at', 'direct_threshold', 'protocol', 'system_prompt', 'copy_context', 'confidence', 'kernel_seed')
+        kept = ('cell_seconds', 'max_output_chars', 'max_concurrent', 'max_depth', 'compact_at', 'direct_threshold', 'protocol', 'system_prompt', 'stream', 'copy_context', 'confidence', 'kernel_seed')
         return {k: getattr(self, k) for k in kept}|dict(budget=asdict(self.budget), walls=asdict(self.walls), named=self._named, answer_type=self.typed and self.typed.value_schema, tools=_kept(self.tools))
 
     def shell(self,
@@ -573,7 +594,8 @@ _kinds: dict[str, tuple[Callable[[Any], bool], str]] = dict( # What makes sense,
     child=(lambda v: v is None or isinstance(v, RLM), 'must be an RLM, got {kind}: write child=RLM(worker_model, ...)'),
     record=(lambda v: v is None or isinstance(v, (str, Path, bool)), '={value}: give a file, a folder, None or False'),
     system_prompt=(lambda v: v is None or isinstance(v, str), 'must be text, got {kind}'),
-    callbacks=(lambda v: isinstance(v, Sequence) and all(map(callable, v)), '={value}: give a list of functions'),
+    callbacks=(lambda v: isinstance(v, Sequence) and all(callable(o) and not iscoroutinefunction(o) for o in v), '={value}: give a list of functions, none of them async; `Completion.events` is an async iterator of the same'),
+    stream=(lambda v: v in (None, True, False), '={value}: give True, False, or None for where somebody watches'),
     compact_at=(lambda v: v is None or isinstance(v, (int, float)) and 0<v<=1, '={value}: give a share above 0 and up to 1, or None for never'))
 
 def _check_kinds(**settings):

@@ -82,7 +82,7 @@ class CellKernel(IPythonKernel):
 
     async def do_execute(self, *args, **kwargs):
         "Run one cell, as the stock kernel does, and report"
-        huge_pages(True) # for what cells make; a kernel that waits is smaller without
+        if not self.execution_count>1: huge_pages(True) # for what cells make; a kernel that waits is smaller without
         self._error,cancelled,loop = None,None,asyncio.get_running_loop()
         if loop.get_exception_handler() is None: loop.set_exception_handler(task_failed)
         self.output.begin(self.get_parent('shell'))
@@ -174,6 +174,7 @@ def make_app() -> CellApp: # The one of this process
     if CellApp.initialized(): return CellApp.instance()
     config = Config(HistoryManager=dict(enabled=False), Completer=dict(use_jedi=False), InteractiveShell=dict(colors='nocolor', enable_tip=False)) # a tip is drawn with the cells' random numbers
     app = CellApp.instance(config=config, transport='ipc', log_level=50)
+    app.log.setLevel(50) # stock makes a record of every message, and then drops it
     app.configure_tornado_logger()
     nowhere = NoProfile(location='')
     shell = CellShell.instance(config=config, ipython_dir='', profile_dir=nowhere, compiler_class=XCachingCompiler)

@@ -23,8 +23,9 @@ from .model import Model, Reply, estimate_tokens, message_text, waited_for
 from .prompt import run_cell_tool, turn_head
 from .replies import Parsed, final_value, is_placeholder, read_reply, refers
 from .shell import Shell, cell_text
+from .streaming import Token
 from .errors import BudgetError, ModelError, RecordError, RLMError
-from .record import Event, Record
+from .record import Event, Record, shown_kinds
 from .runs import spent
 from .loose import TypedError
 from .typed import Typed
@@ -37,8 +38,9 @@ class Journal:
         record:Record|None=None, # The file to write to; None to keep events in memory only
         watchers:list[Callable[[Event], Any]]|None=None, # Called with each event, in order
         clock:Callable[[], float]=monotonic, # Seconds from a fixed moment on
+        tokens:bool|None=None, # Whether root models are asked to stream; None if one of those who watch has not an attribute `tokens` that is False
     ):
-        self.record,self.watchers,self._clock,self._begun = record,list(watchers or []),clock,clock()
+        self.record,self.watchers,self._clock,self._begun,self._tokens = record,list(watchers or []),clock,clock(),tokens
         self.trajectory = Trajectory(path=record.path if record else None)
 
     def go_on(self,
@@ -51,9 +53,9 @@ class Journal:
         kind:str, # One of the kinds of `Event`
         **data:Any, # Its content
     ):
-        "Tell one event"
+        "Tell one event; one that is only shown, to those who watch alone"
         event = Event(kind, data, round(self._clock()-self._begun, 6))
-        failed = self._write(event)
+        failed = None if kind in shown_kinds else self._write(event)
         self.trajectory.apply(event)
         for watcher in list(self.watchers): self._show(watcher, event)
         if failed: self.emit('notice', text=f'{failed} The run goes on in memory.')
@@ -64,8 +66,30 @@ class Journal:
         kind:str='child_event', # Or 'candidate_event'
     ):
         "Let those who watch see what a child or candidate does; it has a record of its own"
-        told = Event(kind, dict(id=child, event=event), round(self._clock()-self._begun, 6))
-        for watcher in list(self.watchers): self._show(watcher, told)
+        self.emit(kind, id=child, event=event)
+
+    @property
+    def streams(self) -> bool:
+        "Whether root models are asked to stream"
+        return any(getattr(o, 'tokens', True) for o in self.watchers) if self._tokens is None else self._tokens
+
+    def show_token(self,
+        token:Token, # Of a reply to the turn that has begun
+    ):
+        "Show a token as it comes"
+        if self.watchers: self.emit('token', number=len(self.trajectory.turns), part=token.part, text=token.text)
+
+    def show_output(self,
+        text:str, # That the cell which runs has shown
+    ):
+        "Show output as it comes"
+        if self.watchers: self.emit('output', text=text)
+
+    def show_budget(self,
+        ledger:Ledger, # Of the completion
+    ):
+        "Show what is left"
+        if self.watchers: self.emit('budget', **ledger.left(), text=budget_line(ledger))
 
     def stop(self,
         stop_reason:StopReason, # Why
@@ -164,6 +188,8 @@ async def ask_root(
 ) -> Reply: # Whatever goes wrong is an `RLMError`
     "The root model's reply, told and paid for"
     begun,reply,failed = monotonic(),None,{}
+    journal.show_budget(ledger)
+    if journal.streams and getattr(model, 'streams', False): options['on_token'] = journal.show_token
     try:
         with waited_for(partial(ledger.remaining, 'seconds'), partial(tell_again, journal, ledger, 'root')): reply = await model.complete(messages, **options)
         return reply
@@ -365,7 +391,7 @@ class Loop:
     async def _run_one(self, code, begun):
         "Run a cell, and tell what it changed; if it had begun before, with the replies it had"
         if not begun: self.journal.emit('code', code=code)
-        cell = await self.shell.arun(code, self.journal.trajectory.pending if begun else ())
+        cell = await self.shell.arun(code, self.journal.trajectory.pending if begun else (), self.journal.show_output if self.journal.watchers else None)
         if self.shell.final and (words := self._refusal(self.shell.final[0])): cell.note,self.shell.final = f'{cell.note} {words}'.strip(),[]
         self._names = list(self.shell.variables)
         changed: dict[str, Any] = dict(final=self.shell.final[0]) if self.shell.final else {}

@@ -219,23 +219,24 @@ class Shell:
     async def arun(self,
         code:str, # What to run, as in a Jupyter cell
         recorded:Iterable[SubCall]=(), # Calls it has made already, if it is a cell that was cut off: they are not made again
+        on_output:Callable[[str], Any]|None=None, # As for `Kernel.execute`
     ) -> Cell: # What it showed, how it ended, and the sub-calls it made; if it set the answer, `final` holds it
         "Run one cell; if it ends the kernel, there is a new one afterwards"
         if not isinstance(code, str): raise InputError(f'A cell is text, got {type(code).__name__}')
         if self.kernel is None: raise RLMError('The shell is not open: use `with Shell(...) as shell`, or `open` it')
         note = '' if self.kernel.alive else f'The kernel had died since the last cell. {self.kernel.provisioner.why()}'.rstrip()+f' {await self._revive()}'
-        cell,report = await self._execute(code, self.cell_seconds, Recall(recorded, live=True))
+        cell,report = await self._execute(code, self.cell_seconds, Recall(recorded, live=True), on_output)
         if 'final' in report: self.final = [from_json(report['final'])]
         self.history.append(cell)
         if not self.kernel.alive: note = f'{note} {await self._revive()}'
         cell.note = ' '.join(o for o in (cell.note, note, cut_told(cell.sub_calls)) if o)
         return cell
 
-    async def _execute(self, code, seconds, recall):
+    async def _execute(self, code, seconds, recall, on_output=None):
         "Run a cell and take in what it reports"
         assert self.kernel is not None
         self._sub_calls,self._recall = [],recall
-        try: cell,report = await self.kernel.execute(code, seconds)
+        try: cell,report = await self.kernel.execute(code, seconds, on_output)
         finally: self._recall = None
         cell.sub_calls = self._sub_calls
         if 'draft' in report: self.draft = from_json(report['draft'])

@@ -72,7 +72,7 @@ def as_candidate(
     config,sampled = copy(rlm),partial(Sampled, seed=seed, refusing=refusing)
     config.model,config.sub_model = sampled(rlm.model, temperature=temperature),sampled(rlm.sub_model)
     config.models = {name: sampled(model) for name,model in rlm.models.items()}
-    config.callbacks,config.verbose,config.kernel_seed = [],False,number-1
+    config.callbacks,config.verbose,config.stream,config.kernel_seed = [],False,bool(config.stream),number-1 # many speak at once
     if rlm.child: config.child = as_candidate(rlm.child, number, seed, refusing=refusing)
     return config
 

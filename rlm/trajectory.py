@@ -22,7 +22,7 @@ from typing import Any
 
 from .codec import from_json, to_json
 from .errors import RecordError
-from .record import Event, Record, read_record
+from .record import Event, Record, read_record, shown_kinds
 
 # %% ../nbs/00_trajectory.ipynb #6b6ddb2a
 @dataclass(frozen=True)
@@ -174,7 +174,8 @@ class Trajectory:
     def apply(self,
         event:Event, # The next one
     ) -> 'Trajectory': # Itself
-        "Take in one event"
+        "Take in one event, unless it is one that is only shown"
+        if event.kind in shown_kinds: return self
         self.events.append(event)
         self.seconds = max(self.seconds, event.at)
         if handle := getattr(self, f'_on_{event.kind}', None): handle(event.data)
