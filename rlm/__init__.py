@@ -18,7 +18,7 @@ _homes = dict(
     engine=['RLM', 'Completion', 'completion'],
     fallback=['FallbackModel'],
     kernel=['Kernel'],
-    local_server=['LocalServer'],
+    local_server=['LocalServer', 'Streamed'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
     offline=['OfflineModel'],
     openai_model=['OpenAIModel'],
@@ -30,8 +30,10 @@ _homes = dict(
     session=['Session'],
     shell=['Shell'],
     signals=['Signals', 'confidences', 'read_signals', 'trace_length', 'vc'],
+    srlm=['SRLM', 'Candidates'],
+    streaming=['Token'],
     tools=['Tools'],
-    trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
+    trajectory=['Candidate', 'Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
     watch=['ConsoleView'],
 )
@@ -50,7 +52,7 @@ if _TYPE_CHECKING:
         WindowError)
     from .fallback import FallbackModel
     from .kernel import Kernel
-    from .local_server import LocalServer
+    from .local_server import LocalServer, Streamed
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
     from .offline import OfflineModel
     from .openai_model import OpenAIModel
@@ -62,8 +64,10 @@ if _TYPE_CHECKING:
     from .session import Session
     from .shell import Shell
     from .signals import Signals, confidences, read_signals, trace_length, vc
+    from .srlm import SRLM, Candidates
+    from .streaming import Token
     from .tools import Tools
-    from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
+    from .trajectory import Candidate, Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
     from .watch import ConsoleView
 
