@@ -281,7 +281,7 @@ class Candidates(Completion):
         ended,srlm = self._ended(),self.srlm
         if not ended or not srlm.early_stop or (srlm.judge and not between): return False
         keys = await self._keys(ended)
-        if decided(ended, srlm.candidates, keys): return True
+        if decided(ended, srlm.candidates, keys, srlm.rule): return True
         if not between or srlm.early_stop!='unanimous' or len(ended)>srlm.waves[0]: return False
         try: standings = select(ended, srlm.rule, keys).standings
         except SelectionError: return False
