@@ -261,7 +261,7 @@ class ConsoleView:
 
     def _on_resume(self, d):
         known,drawn = self.trajectory.events,self.trajectory.candidates
-        where = f'with {sum(c.stop_reason is not None for c in drawn)} of {counted(len(drawn), "candidate")} done' if drawn else f'from turn {sum(e.kind=="turn_end" for e in known)+1}'
+        where = f'with {sum(c.stop_reason not in (None, "cancelled", "failed") for c in drawn)} of {counted(len(drawn), "candidate")} done' if drawn else f'from turn {sum(e.kind=="turn_end" for e in known)+1}'
         self._line(f'goes on {where} · so far {" · ".join(summary_line(self.trajectory).split(" · ")[2:])}', 'dim')
         last = next((e for e in reversed(known) if e.kind in ('code', 'cell')), None)
         if last and last.kind=='code': self._on_code(last.data)
