@@ -8,14 +8,17 @@ from typing import Any as _Any
 # Names are imported when first used: the kernel imports `rlm.launch` without the rest, and `import rlm` costs nothing.
 _homes = dict(
     again=['forking', 'rerun', 'resuming'],
+    answers=['answer_key', 'answer_keys', 'judged'],
     budget=['Budget'],
+    confidence=['confidence_suffix', 'read_confidence', 'strip_confidence'],
     context=['StoredContext'],
     errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'UnreachableError', 'WindowError'],
+        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError', 'UnreachableError',
+        'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
     fallback=['FallbackModel'],
     kernel=['Kernel'],
-    local_server=['LocalServer'],
+    local_server=['LocalServer', 'Streamed'],
     model=['LiteLLMModel', 'Model', 'Reply', 'ScriptedModel'],
     offline=['OfflineModel'],
     openai_model=['OpenAIModel'],
@@ -23,10 +26,14 @@ _homes = dict(
     record=['Event'],
     replay=['RecordedModel'],
     runs=['list_runs', 'prune_runs'],
+    selection=['Rule', 'Selection', 'Standing', 'decided', 'rules', 'select'],
     session=['Session'],
     shell=['Shell'],
+    signals=['Signals', 'confidences', 'read_signals', 'trace_length', 'vc'],
+    srlm=['SRLM', 'Candidates'],
+    streaming=['Token'],
     tools=['Tools'],
-    trajectory=['Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
+    trajectory=['Candidate', 'Cell', 'StopReason', 'SubCall', 'Trajectory', 'Turn', 'Usage'],
     walls=['Walls'],
     watch=['ConsoleView'],
 )
@@ -35,14 +42,17 @@ __all__ = sorted(_home_of)
 
 if _TYPE_CHECKING:
     from .again import forking, rerun, resuming
+    from .answers import answer_key, answer_keys, judged
     from .budget import Budget
+    from .confidence import confidence_suffix, read_confidence, strip_confidence
     from .context import StoredContext
     from .engine import RLM, Completion, completion
     from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
-        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, UnreachableError, WindowError)
+        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError,
+        WindowError)
     from .fallback import FallbackModel
     from .kernel import Kernel
-    from .local_server import LocalServer
+    from .local_server import LocalServer, Streamed
     from .model import LiteLLMModel, Model, Reply, ScriptedModel
     from .offline import OfflineModel
     from .openai_model import OpenAIModel
@@ -50,10 +60,14 @@ if _TYPE_CHECKING:
     from .record import Event
     from .replay import RecordedModel
     from .runs import list_runs, prune_runs
+    from .selection import Rule, Selection, Standing, decided, rules, select
     from .session import Session
     from .shell import Shell
+    from .signals import Signals, confidences, read_signals, trace_length, vc
+    from .srlm import SRLM, Candidates
+    from .streaming import Token
     from .tools import Tools
-    from .trajectory import Cell, StopReason, SubCall, Trajectory, Turn, Usage
+    from .trajectory import Candidate, Cell, StopReason, SubCall, Trajectory, Turn, Usage
     from .walls import Walls
     from .watch import ConsoleView
 

@@ -52,8 +52,9 @@ class Ledger:
         budget:Budget, # The limits
         clock:Callable[[], float]=time.monotonic, # Seconds from a fixed moment on; a lesson passes its own
         parent:'Ledger|None'=None, # That of the completion which began this one: all that is spent here is spent there too
+        shared:bool=False, # Whether `parent` is not of a completion, but of several of which this is one: then a turn is a turn there
     ):
-        self.budget,self.clock,self.started,self.parent = budget,clock,clock(),parent
+        self.budget,self.clock,self.started,self.parent,self.shared = budget,clock,clock(),parent,shared
         self.deadline = None if budget.seconds is None else self.started+budget.seconds
         self.spent: dict[str, float] = dict(turns=0, sub_calls=0, tokens=0, usd=0.0)
         self.reserved: dict[str, float] = dict.fromkeys(self.spent, 0)
@@ -72,14 +73,20 @@ class Ledger:
     ) -> tuple[float, float, bool]|None: # What is left, of how much, and whether it is a limit above; None where there is no limit
         "The limit that is reached first, here or above"
         left = self._own(limit)
-        above = self.parent.tightest(_above.get(limit, limit)) if self.parent else None
-        if above and (left is None or above[0]<left): return above[0], above[1], True
+        above = self.parent.tightest(self._above(limit)) if self.parent else None
+        if above and (left is None or above[0]<left): return above[0], above[1], above[2] or not self.shared
         return None if left is None else (left, getattr(self.budget, limit), False)
+
+    def _above(self, limit): return limit if self.shared else _above.get(limit, limit)
 
     def _own(self, limit):
         total = getattr(self.budget, limit)
         if limit=='seconds': return None if self.deadline is None else max(0., self.deadline-self.clock())
         return None if total is None else max(0, _exact(total-self.spent[limit]-self.reserved[limit]))
+
+    def left(self) -> dict[str, float|None]: # By limit; None where there is none
+        "What is left, here and above"
+        return {limit: self.remaining(limit) for limit in ('turns', 'sub_calls', 'tokens', 'usd', 'seconds')}
 
     def reserve(self,
         **asked:float, # Amount by limit: `turns=1`, `tokens=1200`
@@ -91,7 +98,7 @@ class Ledger:
             if left is None: continue
             if want>left or (limit in ('tokens', 'usd') and left==0):
                 raise BudgetError(f'The budget {limit}={getattr(self.budget, limit)} is reached: {_figure(left)} left, {_figure(want)} asked', limit)
-        above = self.parent.reserve(**{_above.get(limit, limit): want for limit,want in asked.items()}) if self.parent else None
+        above = self.parent.reserve(**{self._above(limit): want for limit,want in asked.items()}) if self.parent else None
         for limit,want in asked.items(): self.reserved[limit] = _exact(self.reserved[limit]+want)
         return Reservation(asked, above, at=self.clock())
 
@@ -114,7 +121,7 @@ class Ledger:
         if self.deadline is not None: self.deadline -= seconds
         for limit,amount in dict(turns=turns, sub_calls=sub_calls, tokens=usage.tokens, usd=usage.usd or 0).items(): self.spent[limit] = _exact(self.spent[limit]+amount)
         self.unpriced += usage.usd is None
-        if self.parent and above: self.parent.carry(usage, 0, turns+sub_calls, 0)
+        if self.parent and above: self.parent.carry(usage, *((turns, sub_calls) if self.shared else (0, turns+sub_calls)), 0)
 
     def settle(self,
         reservation:Reservation, # From `reserve`; a second time does nothing

@@ -104,6 +104,7 @@ class Calls:
         self.model,self.others,self.ledger,self.slots,self.depth,self.child,self.tools = model,others or {},ledger,slots,depth,child,tools
         self._tell,self._again = tell or (lambda call, **more: None),again or (lambda **told: None)
         self._left: Callable[[], float|None] = partial(ledger.remaining, 'seconds') if ledger else lambda: None
+        self.begin: Callable[[SubCall], Any] = lambda call: None # Called with each call when it is made; whoever wants to know may set it
         self._formless: set[str] = set() # Models that refuse a form
 
     async def __call__(self,
@@ -122,6 +123,7 @@ class Calls:
             except BudgetError as e:
                 call.error = str(e)
                 return self._refused(call)
+            self.begin(call)
             try: await self._ask(call, model)
             finally:
                 if self.ledger and reservation: self.ledger.settle(reservation, call.usage if call.usage.calls else None)
@@ -131,6 +133,7 @@ class Calls:
     async def _have(self, call, answer):
         "Let another answer: a completion, which pays for itself, or a tool, which costs nothing"
         begun = asyncio.get_running_loop().time()
+        self.begin(call)
         await answer(call)
         call.seconds = asyncio.get_running_loop().time()-begun
         self._tell(call)

@@ -26,6 +26,7 @@ import rlm
 from .budget import Budget
 from .cli_runs import add_commands, answer_text, finish, given_limits, limit_arguments, model_arguments, read_context, say, watchers, worded
 from .engine import RLM
+from .srlm import SRLM
 from .model import estimate_tokens
 from .errors import InputError, MissingKeyError, ModelNameError, RecordError, RLMError, UnreachableError
 from .trajectory import Trajectory, counted
@@ -52,14 +53,18 @@ def build(
     args:argparse.Namespace, # Parsed arguments of `rlm ask`
     model:str, # Name of the model
     console:Console, # For the live view
-) -> RLM:
+) -> RLM|SRLM:
     "The configuration that the arguments ask for"
     threshold = args.direct_threshold if args.direct_threshold is not None else 0 if model=='offline' else 10_000
     memory = {} if args.memory_mb is None else dict(memory_mb=args.memory_mb)
     walls = Walls(args.walls, network=args.network, **memory)
     cell_seconds = 120.0 if args.cell_seconds is None else args.cell_seconds
-    return RLM(model, args.sub_model, args.api_base, budget=Budget(**given_limits(args)), cell_seconds=cell_seconds, direct_threshold=threshold, walls=walls,
+    one = RLM(model, args.sub_model, args.api_base, budget=Budget(**given_limits(args)), cell_seconds=cell_seconds, direct_threshold=threshold, walls=walls,
         protocol=args.protocol, record=args.record or None, copy_context=args.copy_context, callbacks=watchers(args, console))
+    if args.candidates is None:
+        if given := [o for o in ('parallel', 'waves') if getattr(args, o) is not None]: raise InputError(f'--{given[0]} goes with --candidates')
+        return one
+    return SRLM(one, args.candidates, args.parallel, args.waves)
 
 # %% ../nbs/15_cli.ipynb #68893c86
 def ask(
@@ -167,6 +172,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 # %% ../nbs/15_cli.ipynb #34521a23
+def _numbers(text):
+    try: return tuple(map(int, text.split(',')))
+    except ValueError: raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers with commas, such as 3,2,3") from None
+
 def _ask_arguments(one):
     "Arguments of `rlm ask`"
     one.set_defaults(act=ask)
@@ -175,6 +184,9 @@ def _ask_arguments(one):
     model_arguments(one)
     one.add_argument('--protocol', choices=['fence', 'tool'], default='fence', help='how the model acts (default: fence)')
     one.add_argument('--direct-threshold', metavar='TOKENS', type=int, help='shorter contexts go to the model in one call (default: 10000; offline: 0)')
+    one.add_argument('--candidates', metavar='K', type=int, help='ask K times, and keep the answer to trust (default: once)')
+    one.add_argument('--parallel', metavar='N', type=int, help='how many of them at once (default: all)')
+    one.add_argument('--waves', metavar='N,N', type=_numbers, help='how many begin together, such as 3,2,3; the next begin only if the vote is open')
     one.add_argument('--record', metavar='PATH', help='folder or .jsonl file for the record of the run')
     one.add_argument('--copy-context', action='store_true', help='keep a copy of the files beside the record, to go on whatever becomes of them')
     limit_arguments(one)

@@ -35,7 +35,7 @@ from .budget import Budget
 from .codec import dumps, to_json
 from .engine import Completion
 from .errors import InputError, ModelError, RLMError
-from .runs import Run, find_run, list_runs, prune_runs, runs_folder
+from .runs import Run, below, find_run, list_runs, prune_runs, runs_folder
 from .trajectory import StopReason, Trajectory, counted
 from .watch import ConsoleView, printable
 
@@ -244,7 +244,8 @@ def files_of(
     folder:Path, # Of records
 ) -> list[Path]: # Records, and the contexts that they name
     "All that runs have left in a folder"
-    return [*folder.glob('*.jsonl'), *folder.glob('contexts/*')]
+    records = [*folder.glob('*.jsonl')]
+    return [*records, *(p for path in records for p in below(path)), *folder.glob('contexts/*')]
 
 def totals(
     runs:Sequence[Run], # Of a folder
@@ -289,7 +290,9 @@ def would_go(
     with TemporaryDirectory() as name:
         links = Path(name)
         (links/'contexts').mkdir()
-        for path in files_of(folder): (links/path.relative_to(folder)).symlink_to(path.absolute())
+        for path in files_of(folder):
+            (link := links/path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.absolute())
         return [folder/path.relative_to(links) for path in prune_runs(links, days, mb)]
 
 # %% ../nbs/14a_cli_runs.ipynb #8ba293ab

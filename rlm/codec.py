@@ -38,18 +38,27 @@ def to_json(
     where:str='value', # How to call the value in an error message
 ) -> Any: # The same in types that `json.dumps` keeps; `TypeError` names what cannot be kept and where it is
     "`value` as JSON types, tagged where JSON would change it"
+    return _kept(value, (where,))
+
+def _kept(value, path):
+    kind = type(value)
+    if value is None or kind is bool or kind is float or (kind is str and value.isascii()): return value # what most are
     if isinstance(value, int) and value.bit_length()>8000: return _tagged('int', value) # Python refuses to write longer ones in decimal
     if isinstance(value, str) and not _is_plain(value): return _tagged('text', value)
-    if value is None or isinstance(value, (bool, int, float, str)): return value
-    if isinstance(value, list): return [to_json(v, f'{where}[{i}]') for i,v in enumerate(value)]
+    if isinstance(value, (bool, int, float, str)): return value
+    if isinstance(value, list): return [_kept(v, (path, i)) for i,v in enumerate(value)]
     if isinstance(value, dict):
-        if all(isinstance(k, str) and _is_plain(k) for k in value) and '$' not in value: return {k: to_json(v, f'{where}[{k!r}]') for k,v in value.items()}
-        return {'$': 'dict', 'v': [[to_json(k, f'a key of {where}'), to_json(v, f'{where}[{k!r}]')] for k,v in value.items()]}
+        if all(isinstance(k, str) and _is_plain(k) for k in value) and '$' not in value: return {k: _kept(v, (path, k)) for k,v in value.items()}
+        return {'$': 'dict', 'v': [[_kept(k, (f'a key of {_place(path)}',)), _kept(v, (path, k))] for k,v in value.items()]}
     if isinstance(value, datetime) and value!=value: return None # the missing date of pandas; a fixed one would be made of it
     for tag,(kind,apart,_) in _tags.items():
-        if isinstance(value, kind): return {'$': tag, 'v': to_json(apart(value), where)}
-    if callable(item := getattr(value, 'item', None)) and getattr(value, 'shape', None)==(): return to_json(item(), where)
-    raise TypeError(f'{where} is a {type(value).__name__}, which cannot be kept: turn it into text, numbers, lists or dicts first')
+        if isinstance(value, kind): return {'$': tag, 'v': _kept(apart(value), path)}
+    if callable(item := getattr(value, 'item', None)) and getattr(value, 'shape', None)==(): return _kept(item(), path)
+    raise TypeError(f'{_place(path)} is a {type(value).__name__}, which cannot be kept: turn it into text, numbers, lists or dicts first')
+
+def _place(path):
+    "A place in words: a name, or a path and a key. Made only for an error, because it takes longer than all the rest"
+    return path[0] if len(path)==1 else f'{_place(path[0])}[{path[1]!r}]'
 
 def _tagged(tag, value): return {'$': tag, 'v': _tags[tag][1](value)}
 

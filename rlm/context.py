@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 from .codec import to_json
 from .encoding import encoding_of
 from .kernel import remove_folder
-from .reading import NotUTF8, cut, describe, leaves, library_of, marks, open_context, type_name, wide_encoding
+from .reading import NotUTF8, cut, describe, leaves, library_of, marks, open_context, paths_of, type_name, wide_encoding
 from .errors import ContextError
 from .trajectory import counted
 
@@ -286,6 +286,15 @@ class StoredContext:
             with open(path, 'wb', buffering=1<<20) as f: write(f)
         except OSError as e: raise ContextError(f'The context cannot be stored in {self.folder or tempfile.gettempdir()}: {e.strerror}. TMPDIR names another place.') from e
         return path
+
+    def is_small(self,
+        most_bytes:int=1<<18, # On disk
+    ) -> bool: # False for what others have written, and may change
+        "Whether each kernel may as well open it for itself"
+        parts = list(leaves(self.spec))
+        if len(parts)>10 or any(part['kind'] not in ('text', 'texts', 'json', 'bytes') for part in parts): return False
+        try: return sum(map(os.path.getsize, paths_of(self.spec)))<=most_bytes
+        except OSError: return True # who opens it will tell
 
     def correct(self,
         details:list[dict], # Of a `NotUTF8`

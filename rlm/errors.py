@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RLMError', 'InputError', 'ContextError', 'ModelError', 'ModelNameError', 'MissingKeyError', 'RejectedError',
            'WindowError', 'PaymentError', 'FilteredError', 'KernelError', 'KernelStartError', 'KernelDiedError',
-           'RecordError', 'UnreachableError', 'OverloadedError', 'BudgetError']
+           'RecordError', 'UnreachableError', 'OverloadedError', 'BudgetError', 'SelectionError']
 
 # %% ../nbs/00_errors.ipynb #ea5c05ee
 from typing import Any
@@ -66,3 +66,12 @@ class BudgetError(RLMError):
     ):
         super().__init__(message)
         self.limit = limit
+
+class SelectionError(RLMError):
+    "None of several candidates has an answer"
+    def __init__(self,
+        message:str, # How each of them ended
+        candidates:Any=(), # Their trajectories, in the order in which they were given
+    ):
+        super().__init__(message, max(candidates, key=lambda o: len(o.turns), default=None))
+        self.candidates = list(candidates)

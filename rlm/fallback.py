@@ -47,6 +47,7 @@ class FallbackModel:
         self.models = [as_model(o) for o in models]
         self.name,self._seconds,self._clock = self.models[0].name,seconds,clock
         self._aside: dict[int, float] = {} # Until when, by place
+        self.streams = any(getattr(o, 'streams', False) for o in self.models)
 
     def __repr__(self): return f'FallbackModel({", ".join(map(repr, self.models))})'
 
@@ -90,6 +91,7 @@ class FallbackModel:
 # %% ../nbs/02d_fallback.ipynb #e241b1b5
 async def _ask(model, messages, options):
     "The reply of anyone's object; whatever it raises is a `ModelError`"
+    if 'on_token' in options and not getattr(model, 'streams', False): options = {k: v for k,v in options.items() if k!='on_token'}
     try: return await model.complete(messages, **options)
     except ModelError: raise
     except Exception as e: raise ModelError(f'{model.name} raised {type(e).__name__}: {e}') from e

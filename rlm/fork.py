@@ -19,7 +19,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from glob import glob
 from typing import Any, NoReturn
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -171,11 +170,27 @@ class ForkServer:
     def _fork_kernel(self, i, settings):
         "Fork the warden of a kernel"
         ours,theirs = socket.socketpair()
-        held,level,starter = self.held,settings['level'],os.fork()
+        held,level = self.held,settings['level']
+        try: pid = walls.fork_first() if level=='full' else os.fork()
+        except OSError: return self._settle(i, ours, theirs, None, level) # refused here; the host will try the next level
+        if pid is None: return self._fork_by_starter(i, ours, theirs, settings)
+        if pid: return self._settle(i, ours, theirs, pid, level)
+        forget(theirs.fileno())
+        return lambda: warden(settings, theirs, held)
+
+    def _settle(self, i, ours, theirs, pid, level):
+        "Adopt a warden, or tell the host that there is none"
+        theirs.close()
+        if pid: return self.adopt(i, Child(pid, ours, level=='full'))
+        ours.close()
+        self.tell(id=i, pid=None)
+
+    def _fork_by_starter(self, i, ours, theirs, settings):
+        "Let another process fork the warden, since it has to change itself for that"
+        held,starter = self.held,os.fork()
         if not starter:
-            try:
-                if level=='full': walls.new_pid_namespace()
-            except OSError: os._exit(1) # refused here; the host will try the next level
+            try: walls.new_pid_namespace()
+            except OSError: os._exit(1)
             if pid := os.fork():
                 theirs.send(struct.pack('i', pid))
                 os._exit(0)
@@ -184,12 +199,10 @@ class ForkServer:
             return lambda: warden(settings, theirs, held)
         theirs.close()
         os.waitpid(starter, 0)
-        if number := heard(ours):
+        number = heard(ours)
+        if number:
             with suppress(OSError): ours.send(b'g') # it may be dead already, which is found out in time
-            self.adopt(i, Child(struct.unpack('i', number)[0], ours, level=='full'))
-        else:
-            ours.close()
-            self.tell(id=i, pid=None)
+        self._settle(i, ours, theirs, struct.unpack('i', number)[0] if number else None, 'full')
 
 # %% ../nbs/03f_fork.ipynb #8d3407f8
 def kernel_of(
@@ -222,9 +235,9 @@ def is_closed(
 
 # %% ../nbs/03f_fork.ipynb #ed937dc0
 def warden(
-    settings:dict, # folder, key, token, seed, walls, level
+    settings:dict, # folder, key, token, seed, walls, level; context: the spec of a small one, where the server holds none
     link:socket.socket, # To the server
-    held:launch.Held, # The context
+    held:launch.Held, # The context that the server holds
 ) -> Callable[[], Any]: # In the kernel: what it has to do next
     "Build the walls, fork the kernel, and wait for its end"
     folder,level,wanted = settings['folder'],settings['level'],walls.Walls(**settings['walls'])
@@ -235,6 +248,7 @@ def warden(
     os.dup2(log, 2)
     os.close(log)
     os.umask(0o022)
+    if 'context' in settings: held = launch.try_hold(settings['context']) # before the walls, which hide it
     if level=='full':
         walls.enter(ipc, work, walls.private_uid(), wanted)
         work = '/cell'
@@ -265,8 +279,9 @@ def descendants(
     "A process and all below it"
     found = [pid]
     for p in found:
-        for children in glob(f'/proc/{p}/task/*/children'): # each thread has its own
-            with suppress(OSError), open(children) as f: found += map(int, f.read().split())
+        with suppress(OSError):
+            for thread in os.listdir(f'/proc/{p}/task'): # each has its own
+                with suppress(OSError), open(f'/proc/{p}/task/{thread}/children') as f: found += map(int, f.read().split())
     return found
 
 # %% ../nbs/03f_fork.ipynb #8aaabaf8

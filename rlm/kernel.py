@@ -8,7 +8,6 @@ __all__ = ['AskError', 'Channel', 'Kernel', 'remove_folder']
 # %% ../nbs/04_kernel.ipynb #a6e71531
 import asyncio
 import dataclasses
-import inspect
 import json
 import os
 import secrets
@@ -22,8 +21,9 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.session import Session
+from zmq.asyncio import Context
 
 from .inside import encodable, max_frame, pack
 from .launch import remove
@@ -57,6 +57,7 @@ class Channel:
         self._out,self._since,self._waited = 0,0.0,0.0
         self._writer: Any = None
         self._server: Any = None
+        self._frames: list[bytes] = [] # To be sent, with all others of this turn of the event loop
 
     @property
     def waited(self) -> float: # In all, since the channel was opened
@@ -93,6 +94,7 @@ class Channel:
         "Stop listening, and end all that is under way"
         self.cancel()
         if self._server: self._server.close()
+        self._flush()
         if self._writer: self._writer.close()
         self._lose()
         await self.end()
@@ -103,7 +105,13 @@ class Channel:
         if ending := [t for tasks in self._calls.values() for t in tasks]: await asyncio.wait(ending, timeout=5)
 
     def _send(self, **message):
-        if self._writer and not self._writer.is_closing(): self._writer.write(pack(message))
+        frame = pack(message)
+        if not self._frames: asyncio.get_running_loop().call_soon(self._flush)
+        self._frames.append(frame)
+
+    def _flush(self):
+        frames,self._frames = self._frames,[]
+        if frames and self._writer and not self._writer.is_closing(): self._writer.write(b''.join(frames))
 
     async def _serve(self, reader, writer):
         async def frame():
@@ -154,8 +162,8 @@ class Channel:
 # %% ../nbs/04_kernel.ipynb #a4972e4b
 class _Running:
     "The cell that runs, and what has come of it"
-    def __init__(self, code, channel):
-        self.code,self.channel,self.id,self.report = code,channel,'',{}
+    def __init__(self, code, channel, on_output=None):
+        self.code,self.channel,self.id,self.report,self.on_output = code,channel,'',{},on_output
         self.parts: list[str] = []
         self.displays: list[dict] = []
         self.kept = self.shown_chars = self.displayed = self.interrupts = 0
@@ -185,7 +193,9 @@ class _Running:
     ):
         "Keep what the cell showed; the kernel caps it already, this guards against a kernel that does not"
         self.shown_chars += len(text)
-        if (room := most-self.kept)>0: self.parts.append(text[:room])
+        if (room := most-self.kept)>0:
+            self.parts.append(text[:room])
+            if self.on_output: self.on_output(text[:room])
         self.kept += min(len(text), max(0, room))
 
     def display(self,
@@ -230,9 +240,10 @@ class Kernel:
         self._running: _Running|None = None
         self._pumps: list[asyncio.Task] = []
         self._watcher: asyncio.Task|None = None
-        self._closed = self._connected = False
+        self._closed = False
         self._remove: Callable[[], Any] = lambda: None
         self.channel: Any = None # A `Channel`, from `start` on
+        self.client: Any = None # An `AsyncKernelClient`, once the kernel runs
 
     async def start(self) -> 'Kernel': # Itself; `KernelStartError` with the process's error output if it does not start
         "Start the process and connect to it"
@@ -255,24 +266,18 @@ class Kernel:
         return self
 
     async def _launch(self):
-        self.manager = manager = AsyncKernelManager()
-        manager._kernel_spec = KernelSpec(argv=[], interrupt_mode='signal')
-        manager.provisioner = self.provisioner = self._kind(parent=manager, kernel_id='', kernel_spec=manager._kernel_spec)
-        manager.transport,manager.ip,manager.connection_file = 'ipc',f'{self.folder}/ipc/s',f'{self.folder}/connection.json'
-        manager.shell_port,manager.iopub_port,manager.stdin_port,manager.control_port,manager.hb_port = 1,2,3,4,5
-        settings = dict(self._settings, folder=self.folder, key=manager.session.key.decode(), token=self.channel.token)
+        self.provisioner,session = self._kind(),Session()
+        settings = dict(self._settings, folder=self.folder, key=session.key.decode(), token=self.channel.token)
         found: dict[str, Any] = dict(self._start, folder=self.folder, settings=settings, levels=self.walls.attempts(), hello=self.channel.ready)
         if self._kind is ForkProvisioner: found['source'] = self._source or template(self._python)
         for name,value in found.items(): setattr(self.provisioner, name, value)
-        self.client = manager.client() # made while the kernel starts, connected when its sockets are there
-        await inspect.unwrap(AsyncKernelManager.start_kernel)(manager) # what is wrapped around it sleeps for 10 ms
+        await self.provisioner.launch_kernel([])
         self._watcher = asyncio.create_task(self._watch())
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
-        self._connected = True
-        self.client.start_channels(hb=False)
+        self.client = AsyncKernelClient(session=session, context=Context(), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
         await self._subscribed()
-        self._pumps = [asyncio.create_task(self._pump(self.client.get_iopub_msg)), asyncio.create_task(self._pump(self.client.get_shell_msg))]
+        self._pumps = [asyncio.create_task(self._pump(channel)) for channel in (self.client.iopub_channel, self.client.shell_channel)]
 
     async def _subscribed(self):
         "Wait for the first output, `iopub_welcome`: from then on none is lost. ZeroMQ at times wakes the kernel's thread for it only with the next message, so cause one"
@@ -289,9 +294,9 @@ class Kernel:
         self.channel._lose()
         if self._running and not self._running.done.done(): self._running.done.set_result('died')
 
-    async def _pump(self, receive):
+    async def _pump(self, channel):
         while True:
-            m,running = await receive(),self._running
+            m,running = await channel.get_msg(),self._running
             if not running or m['parent_header'].get('msg_id')!=running.id: continue
             if m['msg_type']=='execute_reply': running.seen('reply')
             else: running.message(m)
@@ -314,11 +319,12 @@ class Kernel:
     async def execute(self,
         code:str, # What to run, as in a Jupyter cell
         seconds:float|None=None, # Limit on the cell's own time; None for no limit
+        on_output:Callable[[str], Any]|None=None, # Called with the text that the cell shows, as it comes; must not raise. None to wait for the cell
     ) -> tuple[Cell, dict]: # The cell, and the report of its end: final or draft answer, names of variables; empty if the kernel died
         "Run one cell; a cell that fails, or is ended at its limit, is a result and not an exception"
         if not self.alive: raise KernelDiedError('The kernel is gone: start another')
         if self._running: raise RLMError('This kernel runs a cell already: wait for it')
-        self._running = running = _Running(code, self.channel)
+        self._running = running = _Running(code, self.channel, on_output)
         try:
             running.id = self.client.execute(encodable(code), allow_stdin=False, stop_on_error=False)
             ended = await self._until_done(running, seconds)
@@ -379,14 +385,12 @@ class Kernel:
         if self._watcher: self._watcher.cancel()
         for task in self._pumps: task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
-        if self._connected: self.client.stop_channels() # also after a start that was cancelled
         if self.channel: await self.channel.close()
-        if getattr(self, 'manager', None): await self.manager.cleanup_resources()
+        with suppress(RuntimeError): await asyncio.to_thread(self._remove) # at the end of the interpreter there are no more threads to be had
 
     def _drop(self):
         "What need not wait, also where the loop itself is ending: an open socket would block for ever whoever collects its context"
-        if self._connected: self.client.stop_channels()
-        if getattr(self, 'manager', None) and not self.manager.context.closed: self.manager.context.destroy(linger=0)
+        if self.client: self.client.context.destroy(linger=0)
         self._remove()
 
     async def __aenter__(self): return await self.start()

@@ -187,7 +187,7 @@ def read_loose(
 
 # %% ../nbs/03aa_loose.ipynb #cdb25f40
 _amount = re.compile(r'''(?:(?:about|approximately|approx\.|around|roughly|circa|exactly|only|=|~|≈)\s?)?
-    (?P<minus>[-−]|minus\s)?\+?(?:[$€£¥]\s?|(?:USD|EUR|GBP)\s)?
+    (?P<minus>[-−]|minus\s)?\+?(?P<money>[$€£¥]\s?|(?:USD|EUR|GBP)\s)?
     (?P<whole>[0-9]{1,3}(?:(?P<mark>[,_’'\u00a0\u202f\u2009])[0-9]{3}(?:(?P=mark)[0-9]{3})*)|[0-9]+|(?=\.[0-9]))(?P<rest>(?:\.[0-9]+)?(?:e[-+]?[0-9]{1,3})?)
     (?:\s?(?P<percent>%|percent\b|per\scent\b))?(?:\s?(?P<scale>hundred|thousand|million|billion|trillion|dozen)\b)?
     (?P<unit>\s?[A-Za-z°µ²³$€£¥](?:[A-Za-z°µ²³/.-]|\s(?=[A-Za-z])){0,60})?''', re.X | re.I)
@@ -200,6 +200,7 @@ class Amount(NamedTuple):
     "A number as it is written"
     value: Decimal # With all its digits
     percent: bool # Whether a sign of percent follows
+    unit: str = '' # What is counted or measured, as it is written; empty if that is not told
 
 def number_of(
     text:str, # A short text
@@ -209,8 +210,9 @@ def number_of(
     if text.lower() in _counted: return Amount(Decimal(_counted.index(text.lower())), False)
     m = _amount.fullmatch(text) if len(text)<=100 else None
     if m is None or {w.strip('.') for w in re.split(r'[\s/-]+', (m['unit'] or '').lower())} & _doubtful: return None
-    value = Decimal(re.sub('[^0-9]', '', m['whole'])+m['rest'])*_scales.get((m['scale'] or '').lower(), 1)
-    return Amount(-value if m['minus'] else value, bool(m['percent']))
+    value = Decimal(re.sub('[^0-9]', '', m['whole'])+m['rest'])
+    if m['scale']: value *= _scales[m['scale'].lower()] # else all digits stay, which arithmetic would round to 28
+    return Amount(value.copy_negate() if m['minus'] else value, bool(m['percent']), f"{m['money'] or ''}{m['unit'] or ''}".strip())
 
 # %% ../nbs/03aa_loose.ipynb #13af1363
 _thought = re.compile(r'<(/?)(?:think|thinking|thought|reasoning|scratchpad)>', re.I)

@@ -92,8 +92,8 @@ async def start_with(
 ) -> tuple[Kernel, dict]: # The kernel, started, and the description; `ContextError` if the context cannot be opened
     "Start a kernel with a context in it"
     while True:
-        if can_fork(): kernel = make(source=await holder_of(stored) if stored.spec['kind']!='none' else None)
-        else: kernel = make(context=stored.spec)
+        to_hold = can_fork() and stored.spec['kind']!='none' and not stored.is_small()
+        kernel = make(source=await holder_of(stored)) if to_hold else make(context=stored.spec)
         try:
             await kernel.start()
             if stored.folder: kernel.provisioner.tell(stored.folder)
@@ -160,9 +160,10 @@ class Shell:
         max_output_chars:int=10_000, # What a cell shows beyond this is also kept in a variable
         calls:Callable[..., Awaitable[SubCall]]|None=None, # Answers what cells ask, as `Calls` does; None for `model` and `tools`
         tools:Any=None, # Functions of the host that cells can call, and data: a list, a dict by name, or a `Tools`; None for none
+        seed:int=0, # For the random numbers of cells
     ):
         check_cell_seconds(cell_seconds)
-        self._given,self.question,self.cell_seconds = context,question,cell_seconds
+        self._given,self.question,self.cell_seconds,self.seed = context,question,cell_seconds,seed
         self.walls,self.max_output_chars = as_walls(walls),max_output_chars
         self.tools = tools if isinstance(tools, Tools) else Tools(tools)
         self._calls = calls or (Calls(model, tools=self.tools) if model or self.tools.specs else None)
@@ -196,7 +197,7 @@ class Shell:
     async def _start(self, stored, question):
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
         if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
-        make = partial(Kernel, self._answer if self._calls else None, walls=self.walls)
+        make = partial(Kernel, self._answer if self._calls else None, walls=self.walls, seed=self.seed)
         self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars, tools=self.tools.specs, data=self.tools.data))
         self._opened = stored,question
 
@@ -218,23 +219,24 @@ class Shell:
     async def arun(self,
         code:str, # What to run, as in a Jupyter cell
         recorded:Iterable[SubCall]=(), # Calls it has made already, if it is a cell that was cut off: they are not made again
+        on_output:Callable[[str], Any]|None=None, # As for `Kernel.execute`
     ) -> Cell: # What it showed, how it ended, and the sub-calls it made; if it set the answer, `final` holds it
         "Run one cell; if it ends the kernel, there is a new one afterwards"
         if not isinstance(code, str): raise InputError(f'A cell is text, got {type(code).__name__}')
         if self.kernel is None: raise RLMError('The shell is not open: use `with Shell(...) as shell`, or `open` it')
         note = '' if self.kernel.alive else f'The kernel had died since the last cell. {self.kernel.provisioner.why()}'.rstrip()+f' {await self._revive()}'
-        cell,report = await self._execute(code, self.cell_seconds, Recall(recorded, live=True))
+        cell,report = await self._execute(code, self.cell_seconds, Recall(recorded, live=True), on_output)
         if 'final' in report: self.final = [from_json(report['final'])]
         self.history.append(cell)
         if not self.kernel.alive: note = f'{note} {await self._revive()}'
         cell.note = ' '.join(o for o in (cell.note, note, cut_told(cell.sub_calls)) if o)
         return cell
 
-    async def _execute(self, code, seconds, recall):
+    async def _execute(self, code, seconds, recall, on_output=None):
         "Run a cell and take in what it reports"
         assert self.kernel is not None
         self._sub_calls,self._recall = [],recall
-        try: cell,report = await self.kernel.execute(code, seconds)
+        try: cell,report = await self.kernel.execute(code, seconds, on_output)
         finally: self._recall = None
         cell.sub_calls = self._sub_calls
         if 'draft' in report: self.draft = from_json(report['draft'])

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'default_memory_mb', 'Walls', 'die_with_parent', 'become_subreaper', 'huge_pages', 'set_dumpable',
-           'undumpable_host', 'drop_privileges', 'new_pid_namespace', 'private_uid', 'visible_paths', 'enter',
-           'landlock', 'limits', 'level_text']
+           'undumpable_host', 'drop_privileges', 'new_pid_namespace', 'fork_first', 'private_uid', 'visible_paths',
+           'enter', 'landlock', 'limits', 'level_text']
 
 # %% ../nbs/03d_walls.ipynb #eb708588
 import ctypes
@@ -175,6 +175,18 @@ def new_pid_namespace():
     "Let the next fork be the first process of a new table of processes; `OSError` where that is refused. Only in a short-lived process"
     if _machine_root(): _call('unshare', _NEWPID)
     else: _new_user(_NEWPID)
+
+def fork_first() -> int|None: # As of `os.fork`; None where only a short-lived process may do it; `OSError` where it is refused
+    "Fork the first process of a new table of processes, and stay as we are, which root alone can"
+    if not _machine_root(): return None
+    own,pid = os.open('/proc/self/ns/pid', os.O_RDONLY|os.O_CLOEXEC),-1
+    try:
+        _call('unshare', _NEWPID)
+        try: pid = os.fork()
+        finally:
+            if pid: _call('setns', own, _NEWPID) # where further children belong; an error ends the caller, who could fork no more
+    finally: os.close(own)
+    return pid
 
 # %% ../nbs/03d_walls.ipynb #72373374
 def private_uid() -> int: # For root one of 268 million ids that no system assigns; for others their own
