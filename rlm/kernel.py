@@ -74,8 +74,9 @@ class Channel:
 
     async def ask(self,
         **request:Any, # What JSON can hold
-    ) -> Any: # The kernel's reply; `AskError` if it failed
+    ) -> Any: # The kernel's reply; `AskError` if it failed, `KernelDiedError` if there is no kernel any more
         "Ask the kernel itself for something"
+        if self._writer is None or self._writer.is_closing(): raise KernelDiedError('The kernel is gone: nothing can be asked of it')
         i,future = len(self._asked)+1,asyncio.get_running_loop().create_future()
         self._asked[i] = future
         self._send(request=i, **request)
