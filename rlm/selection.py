@@ -213,11 +213,13 @@ def decided(
     trajectories:Sequence[Trajectory], # Those that have ended, whether or not they have an answer; others do not count
     planned:int, # How many there are to be in the end
     keys:Sequence[str|None]|None=None, # Of their answers; None to make them from the answers
-) -> bool: # True where the answer in the lead can be neither overtaken nor tied
-    "Whether the answer of the vote stands, whatever the candidates to come will answer"
+    rule:str|Rule='default', # By which one is going to be chosen; `InputError` for an unknown one
+) -> bool: # True where the answer in the lead can be neither overtaken nor tied; under a rule without a vote, or with weights, only at the end
+    "Whether the answer stands, whatever the candidates to come will answer"
+    by_vote = (chosen := _checked(rule)).vote and not chosen.weight
     votes = [v for v in _votes(trajectories, keys) if v.key]
     rest = planned-sum(t.stop_reason is not None for t in trajectories)
-    return rest<=0 or bool(votes) and _stands(votes, rest)
+    return rest<=0 or by_vote and bool(votes) and _stands(votes, rest)
 
 def _stands(votes, rest):
     "Whether the lead among votes cannot be reached by so many more"
