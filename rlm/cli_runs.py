@@ -30,7 +30,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from .again import arerun, forking, resuming
+from .again import arerun, forking, resuming, winner_of
 from .budget import Budget
 from .codec import dumps, to_json
 from .engine import Completion
@@ -368,7 +368,8 @@ def resume_run(
     path = find_run(args.run, args.folder)
     run = resuming(path, read_context(args.context), **given_changes(args, path, console))
     if is_over(run.trajectory) and not args.quiet:
-        turns = sum(e.kind=='turn_end' for e in run.trajectory.events)*(run.trajectory.route.get('way')!='direct')
+        events = (winner_of(run.trajectory) if run.trajectory.selection.get('winner') else run.trajectory).events
+        turns = sum(e.kind=='turn_end' for e in events)*(run.trajectory.route.get('way')!='direct')
         say(console, f'This run is over ({str(run.trajectory.stop_reason).replace("_", " ")}); nothing is run again. `rlm fork {run_name(path)} {turns}` goes on from its last turn.', 'yellow')
     return finish(run, args, console)
 

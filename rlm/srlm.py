@@ -21,8 +21,8 @@ from .answers import judged
 from .budget import Budget, Ledger
 from .confidence import confidence_suffix
 from .engine import RLM, Before, Completion, Parent, check_model, check_question, check_whole, made
-from .errors import InputError, RejectedError, RLMError, SelectionError
-from .loop import Journal, ask_root
+from .errors import BudgetError, FilteredError, InputError, ModelError, PaymentError, RejectedError, RLMError, SelectionError, WindowError
+from .loop import Journal
 from .model import LiteLLMModel, Model, Reply, as_model, estimate_tokens, message_text
 from .provision import can_fork
 from .record import Record
@@ -54,6 +54,7 @@ class Sampled:
         given = self._given|options
         if self.name in self.refusing: return await self._model.complete(messages, **given)
         try: return await self._model.complete(messages, seed=self.seed, **given)
+        except (WindowError, FilteredError, PaymentError): raise # the seed is not the reason
         except RejectedError:
             reply = await self._model.complete(messages, **given) # if this is refused too, the seed was not the reason
             self.refusing.add(self.name)
@@ -166,7 +167,11 @@ class Judge:
         known = next((e.data for e in self._journal.trajectory.events if e.kind=='judge' and e.data['messages']==messages), None)
         if known: return built(Reply, known)
         reservation,reply = self._ledger.reserve(tokens=estimate_tokens(message_text(messages))),None
-        try: reply = await ask_root(self._model, messages, **options)
+        try:
+            async with asyncio.timeout(self._ledger.remaining('seconds')): reply = await self._model.complete(messages, **options)
+        except RLMError: raise
+        except TimeoutError: raise BudgetError(f'The time is up: seconds={self._ledger.budget.seconds}', 'seconds') from None
+        except Exception as e: raise ModelError(f'{self.name} raised {type(e).__name__}: {e}') from e # whoever has made the model
         finally: self._ledger.settle(reservation, reply.usage if reply else None)
         self._journal.emit('judge', messages=messages, **asdict(reply))
         return reply
@@ -284,8 +289,10 @@ class Candidates(Completion):
         return len(groups)>1 and set(groups)=={1}
 
     async def _cancel(self):
-        "End what still runs; what it has cost is counted"
-        for work in self._works.values(): work.cancel()
+        "End what still runs, but for those that close their kernel; what it has cost is counted"
+        over = {c.number for c in self.trajectory.candidates if c.stop_reason not in _cut_off}
+        for number,work in self._works.items():
+            if number not in over: work.cancel()
         if self._works: await asyncio.wait(self._works.values())
 
     async def _keys(self, candidates):

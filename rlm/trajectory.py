@@ -272,8 +272,10 @@ class Trajectory:
         self._take_winner()
 
     def _take_winner(self):
-        "The turns are those of the candidate that won"
-        if (number := self.selection.get('winner')) is not None: self.turns = self.candidate(number).turns
+        "What is shown of it is what the candidate has done that won"
+        if (number := self.selection.get('winner')) is None: return
+        winner = self.candidate(number)
+        self.turns,self.children,self.route,self.walls = winner.turns,winner.children,winner.route,winner.walls
 
     def candidate(self,
         number:int, # From 1
