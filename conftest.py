@@ -116,7 +116,9 @@ class Notebook(pytest.File):
         nb = read_nb(self.path)
         for o in nb.cells:
             if o.id in self.outputs: o.outputs = list(self.outputs[o.id])
-        write_nb(nb, self.path)
+        new = self.path.with_name(f'.{self.path.name}.new')
+        write_nb(nb, new)
+        os.replace(new, self.path) # whoever reads it meanwhile finds a whole notebook
 
     def verdict(self, exc, report):
         "What pytest is told when a cell raised `exc`"

@@ -46,7 +46,6 @@ class FallbackModel:
         if len(models)<2: raise InputError(f'FallbackModel takes at least two models, got {len(models)}')
         self.models = [as_model(o) for o in models]
         self.name,self._seconds,self._clock = self.models[0].name,seconds,clock
-        self.streams = all(getattr(o, 'streams', False) for o in self.models) # Whether `on_token` is understood, whoever is asked
         self._aside: dict[int, float] = {} # Until when, by place
         self.streams = any(getattr(o, 'streams', False) for o in self.models)
 
