@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import SkipTest
 import pytest
 from execnb.shell import CaptureShell
-from fastcore.nbio import render_text
+from fastcore.nbio import read_nb, render_text, write_nb
 from nbdev.config import get_config
 from nbdev.test import nb_test_cells
 
@@ -23,6 +23,7 @@ slow_seconds = 600
 def pytest_addoption(parser):
     group = parser.getgroup('notebooks')
     group.addoption('--package', action='store_true', help='take what notebooks export from the installed package')
+    group.addoption('--save', action='store_true', help='store the outputs of each notebook that passes, as `nbdev-test --save` does; `nbdev-clean` comes after it')
     group.addoption('--flags', default='', metavar='"slow"',
         help='flags of cells to run that are left out otherwise, space separated (RLM_SMALL=1 makes benchmarks small)')
 
@@ -86,7 +87,7 @@ class Notebook(pytest.File):
         self.before = os.getcwd()
         os.environ['IN_TEST'] = '1'
         os.chdir(self.path.parent)
-        self.shell,self.ran,self.broken = CaptureShell(self.path),set(),None
+        self.shell,self.ran,self.broken,self.outputs = CaptureShell(self.path),set(),None,{}
 
     def teardown(self):
         self.shell.close()
@@ -103,12 +104,21 @@ class Notebook(pytest.File):
         if self.broken: raise self.broken
         if left_out(self.config) & cell.directives.keys(): return
         source = self.package_names() if self.config.option.package and exported & cell.directives.keys() else cell.source
-        outputs = self.shell.run(source, timeout=slow_seconds if 'slow' in cell.directives else cfg.cell_timeout)
+        self.outputs[cell.id] = outputs = self.shell.run(source, timeout=slow_seconds if 'slow' in cell.directives else cfg.cell_timeout)
         exc = self.shell.exc
         if exc is None: return
         error = self.verdict(exc, f'{self.path.name} #{cell.id}\n\n{source}\n\n{render_text(outputs)}')
         if isinstance(exc, TimeoutError) or is_setup(cell): self.broken = error
         raise error
+
+    def save(self):
+        "Put what the cells have shown into the file"
+        nb = read_nb(self.path)
+        for o in nb.cells:
+            if o.id in self.outputs: o.outputs = list(self.outputs[o.id])
+        new = self.path.with_name(f'.{self.path.name}.new')
+        write_nb(nb, new)
+        os.replace(new, self.path) # whoever reads it meanwhile finds a whole notebook
 
     def verdict(self, exc, report):
         "What pytest is told when a cell raised `exc`"
@@ -134,6 +144,7 @@ class Whole(CellTest):
     "A notebook as one test"
     def runtest(self):
         for o in self.parent.cells: self.parent.run(o)
+        if self.config.option.save and not self.config.option.package: self.parent.save()
 
 class Contract(CellTest):
     "One cell of a notebook below `nbs/tests`"

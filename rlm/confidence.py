@@ -22,15 +22,16 @@ _figure = rf"""["'“]?{_number.replace('WORD', '|[a-z/]{3,9}(?:[ ][a-z]{3,9})?'
 _object = re.compile(rf"""(?P<before>^|[^\s=,(\[{{:]\s)(?<!return\s)(?<!yield\s)[ \t]{{0,20}}[`*_]{{0,3}}\{{\s?["'“]?confidence["'”]?\s?:\s?{_figure}\s?(?:,[^{{}}\n]{{0,300}})?\}}[`*_]{{0,3}}[.;,]?(?=\s|$)""", re.I)
 _plain = re.compile(rf"""(?P<before>^|[.!?]\s)[ \t]{{0,20}}[`*_(\[]{{0,3}}["']?(?:my\s)?confidence["']?(?:\s(?:level|score|in\sthis\sstep))?[*_]{{0,2}}\s?[:=][*_]{{0,2}}\s?[*_]{{0,2}}{_number.replace('WORD', '')}[`*_)\]]{{0,3}}[.;]?\s*$""", re.I)
 _fence = re.compile(r'[ \t]{0,3}(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*$')
+_tail = re.compile(r"""[ \t]{0,3}(`{3,}|~{3,})[ \t]*\{\s?["'“]?confidence""", re.I)
 
 def _lines(text):
-    "Each line with its place, and with what it may be: 'out' of a fence, the 'last' line in one, 'in' one"
+    "Each line with its place, and with what it may be: 'out' of a fence, the 'last' line in one, 'in' one, its 'mark' or a 'tail' on that"
     found,mark,at = list[list](),'',0
     for line in text.split('\n'):
-        m = _fence.match(line)
+        m,tail = _fence.match(line),mark and _tail.match(line)
         if m and not mark: mark,kind = m[1],'mark'
-        elif m and m[1].startswith(mark) and not m[2]:
-            mark,kind = '','mark'
+        elif (tail and tail[1].startswith(mark)) or (m and m[1].startswith(mark) and not m[2]):
+            mark,kind = '','tail' if tail else 'mark'
             for o in reversed(found):
                 if o[2]!='in' or o[1].strip():
                     if o[2]=='in': o[2] = 'last'
@@ -48,6 +49,7 @@ def _reports(text) -> Iterator[tuple[int, int, re.Match]]:
         if kind=='out':
             found = [*_object.finditer(line)] or [*_plain.finditer(line)]
             yield from ((at+m.end('before'), at+m.end(), m) for m in found)
+        elif kind=='tail' and (m := _object.match(line[(i := line.index('{')):])): yield at+i,at+len(line),m
         elif kind=='last' and (m := _object.match(line)) and m.end()==len(line.rstrip()): yield at,at+len(line),m
 
 # %% ../nbs/07b_confidence.ipynb #e2ac64dc

@@ -412,7 +412,10 @@ class Completion:
         if self._rlm.confidence: messages = [*messages[:-1], with_suffix(messages[-1])]
         if not past: emit('turn', number=number, messages=messages[-1:] if number>1 else messages)
         reply = past.reply if past else None
-        if reply is None: reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages, self._ledger, self._journal, self._ledger.reserve(turns=1))
+        if reply is None:
+            try:
+                async with asyncio.timeout(self._ledger.remaining('seconds')): reply = await ask_root(self._model, past.turn.messages if past and number==1 else messages, self._ledger, self._journal, self._ledger.reserve(turns=1))
+            except TimeoutError: raise BudgetError(f'The time is up: seconds={self._ledger.budget.seconds}', 'seconds') from None
         if not past or not past.ended: emit('turn_end', number=number)
         return reply
 

@@ -127,9 +127,11 @@ def _closing(lines, start, mark):
     return (upto(bare[0]), bare[0], True) if bare else (upto(len(lines)), len(lines), False)
 
 # %% ../nbs/07b_replies.ipynb #7fbe11ee
-_thought = re.compile(r'<(/?)(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)>|\[(/?)think\]|◁(/?)think▷', re.I)
+_thought = re.compile(r'(?<!["\'])(?<!(?<!`)`)(?:<(/?)(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)>|\[(/?)think\]|◁(/?)think▷)', re.I)
 _channel = re.compile(r'<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)|<\|start\|>assistant|<\|channel\|>final<\|message\|>', re.S)
-_over = re.compile(r'<\|(?:im_end|im_start|eot_id|eom_id|end|return|endoftext|end_of_text|start_header_id|user|observation)\|>|<(?:end|start)_of_turn>|</s>|\[/?INST\]|<｜(?:end▁of▁sentence|User)｜>')
+_over = re.compile(r'(?<!["\'])(?<!(?<!`)`)(?:<\|(?:im_end|im_start|eot_id|eom_id|end|return|endoftext|end_of_text|start_header_id|user|observation)\|>|<(?:end|start)_of_turn>|</s>(?=\s*$)|\[/?INST\]|<｜(?:end▁of▁sentence|User)｜>)', re.M)
+
+_token = r'<\|\w+\|>|<\w+_of_turn>|</s>|<｜'
 
 def _outside(pattern, text):
     "Where `pattern` is found in `text`, but not in code"
@@ -152,7 +154,7 @@ def own_words(
 ) -> str: # Up to the first sign of its end
     "What a model says before it begins to speak for others"
     text = re.sub(rf'^\s*(?:{_over.pattern})(?:assistant)?', '', _channel.sub('', text))
-    text = re.sub(rf'^(\s*(?:`{{3,}}|~{{3,}}))(?={_over.pattern})', r'\1\n', text, flags=re.M)
+    text = re.sub(rf'^(\s*(?:`{{3,}}|~{{3,}}))(?={_token})', r'\1\n', text, flags=re.M)
     found = _outside(_over, text)
     return text[:found[0].start()] if found else text
 
@@ -361,6 +363,5 @@ def read_reply(
     "What a reply asks for, in tool calls or in words"
     cut = was_cut(reply)
     parsed = parse_tool_calls(reply.tool_calls, cut) if reply.tool_calls else parse_reply(reply.text, cut)
-    if parsed.problem=='empty reply' and reply.finish_reason=='content_filter': parsed.problem = "the provider's content filter held the reply back"
-    elif parsed.problem=='empty reply' and reply.reasoning: parsed.problem = 'there were only hidden thoughts, and no reply after them'
+    if parsed.problem=='empty reply' and reply.reasoning: parsed.problem = 'there were only hidden thoughts, and no reply after them'
     return parsed
