@@ -232,7 +232,9 @@ class ConsoleView:
 
     def _moving(self, width, height):
         yield Text(one_line(self._waiting, width), 'dim')
-        if self._tail: yield Text(last_lines(self._tail, max(1, min(self.most_lines, height-4)), self.console, width), 'green' if self._in_cell else 'dim' if self._part=='reasoning' else '')
+        text = self._tail
+        if self._part=='arguments': text = re.sub(r'^\s*{\s*"code"\s*:\s*"', '', text).replace('\\n', '\n').replace('\\"', '"') # the code in them
+        if text: yield Text(last_lines(text, max(1, min(self.most_lines, height-4)), self.console, width), 'green' if self._in_cell else 'dim' if self._part=='reasoning' else '')
 
     def _rest(self):
         if self._status: self._status.stop()
@@ -245,7 +247,7 @@ class ConsoleView:
     def _on_token(self, d):
         if not self.console.is_terminal: return
         if d['part']!=self._part: self._tail,self._part = '',d['part']
-        self._tail = self._tail[-20_000:]+(d['text'].replace('\\n', '\n').replace('\\"', '"') if d['part']=='arguments' else d['text'])
+        self._tail = self._tail[-20_000:]+d['text']
         self._wait(f'turn {d["number"]}: {self.trajectory.model} is {"writing" if d["part"] in ("text", "arguments") else "thinking"}{self._left}')
 
     def _on_output(self, d):
