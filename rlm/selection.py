@@ -83,8 +83,8 @@ def _standings(trajectories, keys):
 
 # %% ../nbs/10b_selection.ipynb #509fbb19
 def _form(trajectory):
-    "The same for the same content: the last thing by which equals are told apart"
-    return blake2b('\0'.join([repr(trajectory.answer), *(o.reply for o in trajectory.turns)]).encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest(),trajectory.id
+    "The same for the same content, and what tells equals apart in the end: the number of a candidate, which does not depend on the order here, and the id"
+    return blake2b('\0'.join([repr(trajectory.answer), *(o.reply for o in trajectory.turns)]).encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest(),getattr(trajectory, 'number', 0),trajectory.id
 
 def _score(rule, standings, seed):
     "Give each standing the score that the rule compares"
