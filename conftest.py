@@ -27,6 +27,8 @@ def pytest_addoption(parser):
     group.addoption('--flags', default='', metavar='"slow"',
         help='flags of cells to run that are left out otherwise, space separated (RLM_SMALL=1 makes benchmarks small)')
 
+    group.addoption('--flagged-tests', action='store_true', help='below nbs/tests, run only cells with one of these flags: the others have run already, against the package as it is')
+
 def pytest_configure(config):
     # a shell that starts pytest in the background lets it ignore Ctrl-C, and whatever the tests start would inherit that
     if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +43,8 @@ def pytest_collect_file(file_path, parent):
     if file_path.suffix=='.ipynb' and file_path.name[0] not in '._': return Notebook.from_parent(parent, path=file_path)
 
 def pytest_collection_modifyitems(config, items):
-    out = [o for o in items if isinstance(o, Contract) and left_out(config) & o.cell.directives.keys()]
+    def is_out(flags): return left_out(config) & flags or config.option.flagged_tests and not set(config.option.flags.split()) & flags
+    out = [o for o in items if isinstance(o, Contract) and is_out(o.cell.directives.keys())]
     if out: config.hook.pytest_deselected(items=out)
     items[:] = [o for o in items if o not in out]
 
