@@ -138,7 +138,21 @@ class Channel:
         elif 'cancel' in m:
             self._end(m['cancel'])
         elif 'op' in m:
-            self._calls[m['id']] = {asyncio.create_task(self._one(m['id'], k, m['op'], args)) for k,args in enumerate(m['slots'])}
+            self._calls[m['id']] = {self._begin(m['id'], k, m['op'], args) for k,args in enumerate(m['slots'])}
+
+    def _begin(self, i, slot, op, args):
+        "Answer a call in a task; one that is cancelled before its first step never gets to say so, and is answered here"
+        def over(task):
+            if not task.cancelled(): return
+            self._forget(i, task)
+            self._send(id=i, slot=slot, error='cancelled')
+        task = asyncio.create_task(self._one(i, slot, op, args))
+        task.add_done_callback(over)
+        return task
+
+    def _forget(self, i, task):
+        self._calls.get(i, set()).discard(task)
+        if not self._calls.get(i): self._calls.pop(i, None)
 
     async def _one(self, i, slot, op, args):
         if not self._out: self._since = time.monotonic()
@@ -149,8 +163,7 @@ class Channel:
         finally:
             self._out -= 1
             if not self._out: self._waited += time.monotonic()-self._since
-            self._calls.get(i, set()).discard(asyncio.current_task())
-            if not self._calls.get(i): self._calls.pop(i, None)
+            self._forget(i, asyncio.current_task())
         try: self._send(id=i, slot=slot, **said)
         except ValueError as e: self._send(id=i, slot=slot, error=str(e))
 
