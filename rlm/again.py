@@ -25,7 +25,7 @@ from .replay import Recall, RecordedModel, difference
 from .runs import contexts_folder, record_path
 from .sync import run_sync
 from .tools import Tools
-from .trajectory import StopReason, Trajectory
+from .trajectory import Trajectory
 from .walls import Walls
 
 # %% ../nbs/09a_again.ipynb #0293791c
@@ -97,8 +97,6 @@ def session_again(
 def _same(spec, other): return spec==other or not isinstance(spec, dict) or spec.get('kind') in ('file', 'files', 'folder') # what files hold now, their owner knows
 
 # %% ../nbs/09a_again.ipynb #c689c8ab
-_cut_off = (None, StopReason.FAILED, StopReason.CANCELLED)
-
 def resuming(
     path:str|Path, # A record
     context:Any=None, # The context, where it was not kept; None to find it
@@ -111,7 +109,7 @@ def resuming(
         trajectory.load_children(record.path.parent)
         if not trajectory.question: raise RecordError(f'The record {path} holds no question: its process was killed before anything was asked. Ask again.')
         if 'record' in changes: raise InputError('A completion goes on in its own record: leave out record=, or fork it')
-        if trajectory.stop_reason not in _cut_off: return _over(trajectory, record)
+        if trajectory.is_over: return _over(trajectory, record)
         if home := candidate_of(trajectory): raise InputError(f'The record {path} is of one of several candidates, and goes on with the others: resume {home}')
         if trajectory.settings.get('srlm'): return import_module('rlm.srlm').resuming(trajectory, record, partial(context_again, trajectory, context, record.path), **changes)
         config = configured(trajectory, **changes)

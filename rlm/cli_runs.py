@@ -6,7 +6,7 @@
 __all__ = ['read_context', 'answer_text', 'say', 'show_answer', 'short_name', 'run_name', 'kept_in', 'drain', 'finish',
            'model_arguments', 'output_arguments', 'limit_arguments', 'given_limits', 'time_text', 'usd_text', 'ago',
            'how_ended', 'run_row', 'runs_table', 'megabytes', 'files_of', 'totals', 'show_runs', 'would_go',
-           'ask_prune', 'given_changes', 'watchers', 'is_over', 'resume_run', 'fork_run', 'differences', 'run_again',
+           'ask_prune', 'given_changes', 'watchers', 'resume_run', 'fork_run', 'differences', 'run_again',
            'add_commands', 'worded']
 
 # %% ../nbs/14a_cli_runs.ipynb #158c8e05
@@ -36,7 +36,7 @@ from .codec import dumps, to_json
 from .engine import Completion
 from .errors import InputError, ModelError, RLMError
 from .runs import Run, below, find_run, list_runs, prune_runs, runs_folder
-from .trajectory import StopReason, Trajectory, counted
+from .trajectory import Trajectory, counted
 from .watch import ConsoleView, printable
 
 # %% ../nbs/14a_cli_runs.ipynb #c0948f32
@@ -353,12 +353,6 @@ def watchers(
     "The live view, unless it is not wanted"
     return [] if args.quiet else [ConsoleView(console)]
 
-def is_over(
-    trajectory:Trajectory, # Of a record
-) -> bool: # Not, if it runs, was killed or cancelled, or failed
-    "Whether a completion has nothing left to do"
-    return trajectory.stop_reason not in (None, StopReason.FAILED, StopReason.CANCELLED)
-
 # %% ../nbs/14a_cli_runs.ipynb #de7701cb
 def resume_run(
     args:argparse.Namespace, # Parsed arguments
@@ -367,7 +361,7 @@ def resume_run(
     "Go on with a run that was cut off"
     path = find_run(args.run, args.folder)
     run = resuming(path, read_context(args.context), **given_changes(args, path, console))
-    if is_over(run.trajectory) and not args.quiet:
+    if run.trajectory.is_over and not args.quiet:
         events = (winner_of(run.trajectory) if run.trajectory.selection.get('winner') else run.trajectory).events
         turns = sum(e.kind=='turn_end' for e in events)*(run.trajectory.route.get('way')!='direct')
         say(console, f'This run is over ({str(run.trajectory.stop_reason).replace("_", " ")}); nothing is run again. `rlm fork {run_name(path)} {turns}` goes on from its last turn.', 'yellow')
@@ -406,7 +400,7 @@ def run_again(
     "Let a run happen again, offline"
     path = find_run(args.run, args.folder)
     was = Trajectory.load(path)
-    if not is_over(was): raise InputError(f'{path.name} has no end: `rlm resume {run_name(path)}` goes on with it')
+    if not was.is_over: raise InputError(f'{path.name} has no end: `rlm resume {run_name(path)}` goes on with it')
     if not args.quiet: say(console, 'Nothing is asked or paid: the replies are those on record.', 'dim')
     try: now = asyncio.run(arerun(was, read_context(args.context), strict=False, callbacks=watchers(args, console)))
     except ModelError as e:

@@ -106,8 +106,6 @@ class Parent:
     into: Trajectory|None = None # The trajectory that the child's events go into; None for another one
 
 # %% ../nbs/09_engine.ipynb #c88a1c96
-_cut_off = (None, StopReason.FAILED, StopReason.CANCELLED)
-
 class Completion:
     "One completion under way: iterate over its turns"
     def __init__(self,
@@ -179,7 +177,7 @@ class Completion:
         await self._turns.aclose()
 
     async def _run(self):
-        if self.trajectory.stop_reason not in _cut_off: return # it is over
+        if self.trajectory.is_over: return # it is over
         try:
             async with AsyncExitStack() as stack:
                 if self._session and self._before: stack.push_async_callback(self._session.areset) # it was brought back for this alone
@@ -191,7 +189,7 @@ class Completion:
             e.trajectory = self.trajectory
             raise
         except (asyncio.CancelledError, GeneratorExit) as e:
-            if self.trajectory.stop_reason in _cut_off: self._journal.stop(StopReason.CANCELLED) # else its kernel was being closed
+            if not self.trajectory.is_over: self._journal.stop(StopReason.CANCELLED) # else its kernel was being closed
             vars(e)['trajectory'] = self.trajectory
             raise
         finally:

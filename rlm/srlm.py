@@ -177,8 +177,6 @@ class Judge:
         return reply
 
 # %% ../nbs/10c_srlm.ipynb #51e00ade
-_cut_off = (None, StopReason.FAILED, StopReason.CANCELLED)
-
 class Candidates(Completion):
     "Several completions of one question under way: iterate over their turns"
     def __init__(self,
@@ -226,7 +224,7 @@ class Candidates(Completion):
 
     async def _wave(self, numbers):
         "The turns of some candidates, until all have ended or it is enough"
-        over = {c.number for c in self.trajectory.candidates if c.stop_reason not in _cut_off}
+        over = {c.number for c in self.trajectory.candidates if c.is_over}
         waiting,running = deque(n for n in numbers if n not in over),set[int]()
         while waiting or running:
             while waiting and len(running)<(self.srlm.parallel or self.srlm.candidates):
@@ -274,7 +272,7 @@ class Candidates(Completion):
         if path and not before: path.unlink(missing_ok=True) # without a question, so that nothing was asked
         return Completion(config, self.question, self._stored, before, parent)
 
-    def _ended(self): return [c for c in self.trajectory.candidates if c.stop_reason not in _cut_off or (c.stop_reason==StopReason.FAILED and c.number in self._works and self._works[c.number].done())]
+    def _ended(self): return [c for c in self.trajectory.candidates if c.is_over or (c.stop_reason==StopReason.FAILED and c.number in self._works and self._works[c.number].done())]
 
     async def _enough(self, between):
         "Whether more candidates can change nothing, or need not be asked; `between` two waves"
@@ -290,7 +288,7 @@ class Candidates(Completion):
 
     async def _cancel(self):
         "End what still runs, but for those that close their kernel; what it has cost is counted"
-        over = {c.number for c in self.trajectory.candidates if c.stop_reason not in _cut_off}
+        over = {c.number for c in self.trajectory.candidates if c.is_over}
         for number,work in self._works.items():
             if number not in over: work.cancel()
         if self._works: await asyncio.wait(self._works.values())
@@ -298,7 +296,7 @@ class Candidates(Completion):
     async def _keys(self, candidates):
         "What the judge says of the answers; None without one, or if it cannot"
         if self.srlm.judge is None: return None
-        found = await judged([c.answer if c.stop_reason not in _cut_off else None for c in candidates], Judge(self.srlm.judge, self._ledger, self._journal), self.question)
+        found = await judged([c.answer if c.is_over else None for c in candidates], Judge(self.srlm.judge, self._ledger, self._journal), self.question)
         if (words := f'Answers are compared as text: {found.note}.') and found.note.startswith('the judge') and words not in self.trajectory.notices: self._journal.emit('notice', text=words)
         return found.keys
 
@@ -329,7 +327,7 @@ class Candidates(Completion):
     def _name_odd(self, drawn):
         "Say what makes candidates less than independent"
         for name in sorted(self._refusing): self._journal.emit('notice', text=f'{name} takes no seed: its candidates differ by its own sampling, and cannot be had again.')
-        said = Counter(tuple(t.reply for t in c.turns) for c in drawn if c.turns and c.stop_reason not in _cut_off)
+        said = Counter(tuple(t.reply for t in c.turns) for c in drawn if c.turns and c.is_over)
         if len(said)==1 and (n := said.total())>2: self._journal.emit('notice', text=f'All {n} candidates that came to an end replied word for word the same: {self.trajectory.model} ignores the seed, or something between answers from a cache. They are no independent votes.')
 
 # %% ../nbs/10c_srlm.ipynb #d037f884

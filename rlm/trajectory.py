@@ -219,6 +219,11 @@ class Trajectory:
             yield from one.breakdown(depth+below) if one and one.usage==sum((o.usage for o in shares), Usage()) else shares
 
     @property
+    def is_over(self) -> bool: # Not, if it runs, was killed or cancelled, or failed: then it can be gone on with
+        "Whether it has come to its end"
+        return self.stop_reason not in (None, StopReason.FAILED, StopReason.CANCELLED)
+
+    @property
     def pending(self) -> list[SubCall]: # In the order in which they ended
         "The sub-calls of a cell that runs, or was cut off"
         return list(self._open)
