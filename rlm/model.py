@@ -6,8 +6,8 @@
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
            'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
            'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
-           'with_retries', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream', 'streamed',
-           'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
+           'check_wait', 'with_retries', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream',
+           'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -30,7 +30,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
-from .streaming import Pieces, Token, part_at, text_of
+from .streaming import Pieces, Token, calls_in, harmless, part_at, text_of
 from .pace import Pace
 from .templates import Manners, refused_roles
 from .trajectory import Usage
@@ -119,9 +119,10 @@ async def tell_tokens(
     piece:int, # Characters of one
 ):
     "Tell a reply as if it were written now"
+    tell = harmless(on_token)
     for part,text in (('reasoning', reply.reasoning or ''), ('text', reply.text), *(('arguments', c['arguments']) for c in reply.tool_calls)):
         for i in range(0, len(text), piece):
-            on_token(Token(text[i:i+piece], part))
+            tell(Token(text[i:i+piece], part))
             await asyncio.sleep(0) # others want to see it
 
 # %% ../nbs/02_model.ipynb #1a4888e4
@@ -354,6 +355,20 @@ def told_again(
     waiting.tell(model=model, number=number, wait=round(wait, 3), words=str(error), then=then or model, **cost)
 
 # %% ../nbs/02_model.ipynb #5c1aef26
+def check_wait(
+    model:str, # Name of the model
+    pace:Pace, # Its limits
+    wait:float, # Seconds until they let it be asked, at least
+):
+    "Raise an `OverloadedError` if who waits has not the time"
+    waiting = _waiting.get()
+    left = waiting.left() if waiting else None
+    if left is None or wait<left: return
+    error = OverloadedError(f'{model} may be asked again in {wait:.1f} s, by its limits rpm={pace.rpm} and tpm={pace.tpm}, and {left:.1f} s are left.')
+    error.out_of_time = True
+    raise error
+
+# %% ../nbs/02_model.ipynb #8a21d490
 async def with_retries(
     call:Callable[[], Awaitable[Reply]], # The call; raises a `ModelError`
     retries:int=4, # How often to try again
@@ -365,7 +380,7 @@ async def with_retries(
     for number in range(1, retries+2):
         try: return await call()
         except ModelError as e:
-            if number>retries or not may_pass(e, reached): raise
+            if number>retries or e.out_of_time or not may_pass(e, reached): raise
             wait,reached = pause(e, number),reached or isinstance(e, OverloadedError)
             told_again(e, name, number, wait)
             await sleep(wait)
@@ -410,7 +425,7 @@ def read_response(
     choices = part_at(response, 'choices')
     message = part_at(choices[0], 'message') if isinstance(choices, list) and choices else None
     if message is None: raise _without_choice(response, name, price)
-    calls = [_read_call(i, c) for i,c in enumerate(part_at(message, 'tool_calls') or [])]
+    calls = [_read_call(i, c) for i,c in enumerate(calls_in(message))]
     text,reasoning = text_of(part_at(message, 'content') or part_at(message, 'refusal')),text_of(part_at(message, 'reasoning_content') or part_at(message, 'reasoning'))
     usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
     if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
@@ -451,7 +466,7 @@ def ways_to_stream() -> list[dict]: # Fields of the request, the best first
 # %% ../nbs/02_model.ipynb #4a16090b
 async def streamed(
     ask:Callable[[Pieces, dict], Awaitable[Any]], # Makes the call with some fields, and has the pieces take what comes; returns None, or the response if it came whole
-    on_token:Callable[[Token], Any], # Called with each token
+    on_token:Callable[[Token], Any], # Called with each token, until it raises
     ways:list[dict], # From `ways_to_stream`; one that the server refuses is removed
     read:Callable[[Any], Reply], # Makes a reply of a response
 ) -> Reply: # A `ModelError` has in `reply` what came
@@ -462,7 +477,7 @@ async def streamed(
         except ModelError as e:
             if pieces.told:
                 e.reply = e.reply or _as_far(pieces, read)
-                on_token(Token(part='broken', reply=e.reply))
+                pieces.tell(Token(part='broken', reply=e.reply))
             elif isinstance(e, RejectedError) and re.search(r'\bstream', str(e)) and len(ways)>1: # this way is refused
                 if ways[0] is way: ways.pop(0)
                 continue
@@ -534,7 +549,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)), partial(check_wait, self.name, self.pace))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
@@ -562,7 +577,9 @@ class LiteLLMModel:
         except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, *_secrets(self.params), seconds=self.seconds) from None # what caused it may repeat the key
         finally:
             if fields and response is not None: await response.aclose()
-        if pieces.told or pieces.usage: return None
+        if pieces.told or pieces.usage:
+            if not _has_usage(response): pieces.usage = None # LiteLLM has made it up
+            return None
         del self._ways[:-1] # of a whole reply that came all the same, LiteLLM makes an empty one: this server does not stream
         return await self._send(messages, options)
 
@@ -592,6 +609,11 @@ class LiteLLMModel:
         return self._window
 
 # %% ../nbs/02_model.ipynb #859f7145
+def _has_usage(stream):
+    "Whether the server told what a reply in pieces has used: LiteLLM keeps its chunks as they came"
+    chunks = getattr(stream, 'chunks', None)
+    return chunks is None or any(part_at(c, 'usage') for c in chunks)
+
 def _provider_name(litellm, name, api_base):
     "The name LiteLLM can route: `openai/name` where a bare name comes with an address"
     try: litellm.get_llm_provider(name)

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence,
+from .model import (Reply, as_model_error, body_words, check_wait, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence,
     status_error, streamed, ways_to_stream, with_retries)
 from .templates import Manners
 from .pace import Pace
@@ -262,7 +262,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)), partial(check_wait, self.name, self.pace))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
