@@ -28,7 +28,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
+from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, NoToolsError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
 from .streaming import Pieces, Token, calls_in, harmless, part_at, text_of
 from .pace import Pace
@@ -188,7 +188,7 @@ def status_error(
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
     if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
-    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
+    if status!=429 and _no_tools.search(words): return NoToolsError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
     if _no_room.search(words): return window_error(at, words)
@@ -214,7 +214,7 @@ def filter_error(
     return error
 
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
-_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|(tools?|tool (use|call(s|ing)?)) (is|are) not supported", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
 _no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
     r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)

@@ -240,6 +240,10 @@ class Trajectory:
     def _on_replay(self, d): self.notices += [d['told']]*bool(d['told'])
     def _on_turn(self, d): self.turns.append(built(Turn, d))
 
+    def _on_protocol(self, d):
+        self.notices.append(d['text'])
+        if self.turns: self.turns[-1].messages = d['messages']
+
     def _on_reply(self, d):
         usage = built(Usage, d['usage'])
         self._spend('root', d.get('model') or self.model, usage)

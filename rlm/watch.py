@@ -171,7 +171,7 @@ class ConsoleView:
         drawn = self.trajectory.candidates
         candidate = next(c for c in drawn if c.id==name)
         if event.kind!='child_event': candidate.apply(event)
-        if event.kind=='notice': self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
+        if event.kind in ('notice', 'protocol'): self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
         if event.kind=='stop':
             said,style = outcome(candidate)
             self._line(f'  candidate {candidate.number} → {one_line(said, 80)} · {" · ".join(summary_line(candidate).split(" · ")[1:])}', style)
@@ -190,7 +190,7 @@ class ConsoleView:
         if event.kind!='sub_call' or not event.data.get('child'): self._tokens += child.usage.tokens-before # else counted as it came
         if event.kind in ('start', 'resume'): self._child_begins(child, label)
         elif event.kind=='stop': self._child_ends(child, label)
-        elif event.kind=='notice': self._line(f'{"  "*(label.count(".")+1)}child {label}: {event.data["text"]}', 'yellow')
+        elif event.kind in ('notice', 'protocol'): self._line(f'{"  "*(label.count(".")+1)}child {label}: {event.data["text"]}', 'yellow')
         if self._in_cell: self._wait(self._running(child, label))
 
     def _child_begins(self, child, label):
@@ -259,6 +259,7 @@ class ConsoleView:
 
     def _on_start(self, d): self._wait('starting')
     def _on_notice(self, d): self._line(d['text'], 'yellow')
+    def _on_protocol(self, d): self._line(d['text'], 'yellow')
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
 
     def _on_resume(self, d):
