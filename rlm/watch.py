@@ -16,6 +16,7 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
+from .confidence import told_apart
 from .replies import strip_thoughts
 from .record import Event
 from .standings import standings_table
@@ -233,6 +234,7 @@ class ConsoleView:
     def _moving(self, width, height):
         yield Text(one_line(self._waiting, width), 'dim')
         text = self._tail
+        if self._part=='text': text = told_apart(text, self.trajectory.settings)[0]
         if self._part=='arguments': text = re.sub(r'^\s*{\s*"code"\s*:\s*"', '', text).replace('\\n', '\n').replace('\\"', '"') # the code in them
         if text: yield Text(last_lines(text, max(1, min(self.most_lines, height-4)), self.console, width), 'green' if self._in_cell else 'dim' if self._part=='reasoning' else '')
 
@@ -290,8 +292,9 @@ class ConsoleView:
     def _on_reply(self, d):
         self._rest()
         head = f'turn {len(self.trajectory.turns)} · {counted(d["usage"]["prompt_tokens"], "token")} in, {d["usage"]["completion_tokens"]:,} out · {d["seconds"]:.1f} s'
-        if self.trajectory.turns: self._line(f'── {head}', 'bold cyan')
-        if words := reply_words(strip_thoughts(d['text'])): self._line(first_lines(words))
+        said,sure = told_apart(strip_thoughts(d['text']), self.trajectory.settings)
+        if self.trajectory.turns: self._line(f'── {head}{f" · {sure}"*bool(sure)}', 'bold cyan')
+        if words := reply_words(said): self._line(first_lines(words))
 
     def _on_retry(self, d):
         self._again += 1
