@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from queue import Empty
+from functools import partial
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -141,14 +141,15 @@ class Channel:
             self._calls[m['id']] = {self._begin(m['id'], k, m['op'], args) for k,args in enumerate(m['slots'])}
 
     def _begin(self, i, slot, op, args):
-        "Answer a call in a task; one that is cancelled before its first step never gets to say so, and is answered here"
-        def over(task):
-            if not task.cancelled(): return
-            self._forget(i, task)
-            self._send(id=i, slot=slot, error='cancelled')
         task = asyncio.create_task(self._one(i, slot, op, args))
-        task.add_done_callback(over)
+        task.add_done_callback(partial(self._over, i, slot))
         return task
+
+    def _over(self, i, slot, task):
+        "Answer a call that was cancelled before its first step, which never got to say so"
+        if not task.cancelled(): return
+        self._forget(i, task)
+        self._send(id=i, slot=slot, error='cancelled')
 
     def _forget(self, i, task):
         self._calls.get(i, set()).discard(task)
@@ -301,17 +302,7 @@ class Kernel:
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
         self.client = AsyncKernelClient(session=session, context=Context(), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
-        await self._subscribed()
         self._pumps = [asyncio.create_task(self._pump(channel)) for channel in (self.client.iopub_channel, self.client.shell_channel)]
-
-    async def _subscribed(self):
-        "Wait for the first output, `iopub_welcome`: from then on none is lost. ZeroMQ at times wakes the kernel's thread for it only with the next message, so cause one"
-        loop = asyncio.get_running_loop()
-        deadline = loop.time()+self.provisioner.start_seconds
-        while loop.time()<deadline and not self._died.done():
-            with suppress(Empty): return await self.client.get_iopub_msg(timeout=0.25)
-            self.client.kernel_info()
-        raise KernelStartError(f'The kernel started, and then said nothing. {self.provisioner.why()}')
 
     async def _watch(self):
         status = await asyncio.wrap_future(self.provisioner.exit)
@@ -363,9 +354,9 @@ class Kernel:
     async def _until_done(self, running, seconds):
         "Wait for the end of the cell, or bring it about: 'over', 'interrupted', 'killed' or 'died'"
         while not running.done.done():
-            left = None if seconds is None else seconds-running.own()
+            left,most = None if seconds is None else seconds-running.own(),1 if running.begun else 0.25
             if left is not None and left<=0: break
-            await asyncio.wait([running.done], timeout=1 if left is None else min(left, 1))
+            await asyncio.wait([running.done], timeout=most if left is None else min(left, most))
             if not running.done.done() and (not running.begun or running.report): self.client.kernel_info() # ZeroMQ at times tells of a message only with the next
         if running.done.done(): return running.done.result()
         for grace in (self.grace_seconds, self.grace_seconds/2):

@@ -429,6 +429,7 @@ class CellShell(ZMQInteractiveShell):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._transformed = '',''
         self.compile = _CellCompiler()
         self.compile.reset_compiler_flags() # else an open bracket is "incomplete input", for a person who types on
         for kind in (str, bytes, bytearray): self.display_formatter.formatters['text/plain'].for_type(kind, self._long)
@@ -438,6 +439,14 @@ class CellShell(ZMQInteractiveShell):
         "No colours and no pagers in what commands say, and figures of matplotlib as displays"
         os.environ.update(TERM='dumb', NO_COLOR='1', PAGER='cat', GIT_PAGER='cat')
         os.environ.setdefault('MPLBACKEND', 'module://matplotlib_inline.backend_inline')
+
+    def transform_cell(self,
+        raw_cell:str, # As the model wrote it
+    ) -> str: # Python, in which a magic is a call
+        "As stock does, which asks twice for the same cell"
+        (seen,python),self._transformed = self._transformed,('', '')
+        if seen is not raw_cell: self._transformed = raw_cell,(python := super().transform_cell(raw_cell))
+        return python
 
     def _tee(self, channel): return nullcontext() # stock keeps all output of all cells in its history
     def _format_exception_for_storage(self, *args, **kwargs): return {} # stock formats one for its history even if it keeps none
