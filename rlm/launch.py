@@ -70,6 +70,10 @@ class CellKernel(IPythonKernel):
 
     def _publish_execute_input(self, *args): "Nothing: the host has sent it"
 
+    def _publish_status(self, status, *args, **kwargs):
+        "When the kernel is idle; that it is busy, the host knows"
+        if status!='busy': super()._publish_status(status, *args, **kwargs)
+
     def pre_handler_hook(self): "Nothing: stock sets a handler here that raises anywhere"
     def post_handler_hook(self): "Nothing"
 
