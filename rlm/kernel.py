@@ -193,7 +193,6 @@ class _Running:
         self.parts: list[str] = []
         self.displays: list[dict] = []
         self.kept = self.shown_chars = self.displayed = self.interrupts = self.arrived = 0
-        self.missing = {'reply', 'idle', 'report'}
         self.done: asyncio.Future = asyncio.get_running_loop().create_future()
         self.started,self.waited = time.monotonic(),channel.waited
 
@@ -205,17 +204,20 @@ class _Running:
         "Seconds it has waited for the host"
         return self.channel.waited-self.waited
 
-    def seen(self,
-        what:str, # 'reply', 'idle' or 'report'
+    def end(self,
+        report:dict, # From the kernel
     ):
-        "The report has come, or one of the two messages that follow it"
-        self.missing.discard(what)
+        "The cell has ended"
+        self.report = report
         self.look()
 
-    def look(self):
-        "The cell is over with its report and as much output as that tells of; should some of it be lost, with the messages that follow it"
-        whole = self.report and self.arrived>=self.report['sent']
-        if (whole or not self.missing) and not self.done.done(): self.done.set_result('over')
+    def look(self,
+        late:bool=False, # Whether what has not come is lost
+    ):
+        "The cell is over with its report and as much output as that tells of"
+        if not self.report or self.done.done() or not (late or self.arrived>=self.report.get('sent', 0)): return
+        if rest := self.report.pop('rest', ''): self.show(rest)
+        self.done.set_result('over')
 
     def show(self,
         text:str, # Text that arrived
@@ -243,7 +245,6 @@ class _Running:
     ):
         "Take in a message that belongs to the cell"
         kind,content = m['msg_type'],m['content']
-        if kind=='status' and content['execution_state']=='idle': return self.seen('idle')
         if kind=='stream': self.show(content['text'])
         elif kind=='display_data': self.display(content['data'])
         else: return
@@ -309,7 +310,7 @@ class Kernel:
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
         self.client = AsyncKernelClient(session=session, context=Context(), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
-        self._pumps = [asyncio.create_task(self._pump(channel)) for channel in (self.client.iopub_channel, self.client.shell_channel)]
+        self._pumps = [asyncio.create_task(o) for o in (self._drain(self.client.shell_channel.socket), self._pump(self.client.iopub_channel.socket))]
 
     async def _watch(self):
         status = await asyncio.wrap_future(self.provisioner.exit)
@@ -317,17 +318,17 @@ class Kernel:
         self.channel._lose()
         if self._running and not self._running.done.done(): self._running.done.set_result('died')
 
-    async def _pump(self, channel):
+    async def _pump(self, socket):
         while True:
-            m,running = read_message(self.client.session, await channel.socket.recv_multipart()),self._running
-            if not running or not m or m['parent_header'].get('msg_id')!=running.id: continue
-            if m['msg_type']=='execute_reply': running.seen('reply')
-            else: running.message(m)
+            m,running = read_message(self.client.session, await socket.recv_multipart()),self._running
+            if running and m and m['parent_header'].get('msg_id')==running.id: running.message(m)
+
+    async def _drain(self, socket):
+        "Take the replies: all that is in them, the report has told already"
+        while True: await socket.recv_multipart()
 
     def _on_end(self, report):
-        if self._running and report['end']==self._running.id:
-            self._running.report = report
-            self._running.seen('report')
+        if self._running and report['end']==self._running.id: self._running.end(report)
 
     @property
     def alive(self) -> bool: # False before `start` and after `close` too
@@ -360,12 +361,13 @@ class Kernel:
 
     async def _until_done(self, running, seconds):
         "Wait for the end of the cell, or bring it about: 'over', 'interrupted', 'killed' or 'died'"
-        rest = due = 0.25
+        late,rest,due = 0,0.25,0.25
         while not running.done.done():
             left = None if seconds is None else seconds-running.own()
             if left is not None and left<=0: break
             await asyncio.wait([running.done], timeout=rest if left is None else min(left, rest))
-            rest = min(1, 2*rest)
+            rest,late = min(1, 2*rest),late+bool(running.report)
+            running.look(late>2)
             if running.done.done() or not (running.report or running.own()>=due): continue
             due *= 2
             self.client.kernel_info() # ZeroMQ at times tells of a message only with the next

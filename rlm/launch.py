@@ -70,9 +70,7 @@ class CellKernel(IPythonKernel):
 
     def _publish_execute_input(self, *args): "Nothing: the host has sent it"
 
-    def _publish_status(self, status, *args, **kwargs):
-        "When the kernel is idle; that it is busy, the host knows"
-        if status!='busy': super()._publish_status(status, *args, **kwargs)
+    def _publish_status(self, *args, **kwargs): "Nothing: that the kernel is busy the host knows, and by the report that it is idle"
 
     def pre_handler_hook(self): "Nothing: stock sets a handler here that raises anywhere"
     def post_handler_hook(self): "Nothing"
@@ -149,6 +147,7 @@ class Publisher:
         sock:zmq.Socket, # XPUB, which tells who subscribes
     ):
         self._sock,self._messages = sock,SimpleQueue[list|None]()
+        self.heard = threading.Event() # Set when somebody has subscribed
         self._thread = threading.Thread(target=self._send_all, daemon=True, name='rlm-publisher')
         self._thread.start()
 
@@ -161,6 +160,7 @@ class Publisher:
     def _send_all(self):
         with suppress(zmq.ZMQError): # the socket is gone, and so is this process
             self._sock.recv_multipart() # who subscribes; what was said before waits, so that nothing is lost
+            self.heard.set()
             while message := self._messages.get(): self._sock.send_multipart(message)
 
     def stop(self):
@@ -283,6 +283,7 @@ def attach(
 ) -> dict: # The description of the context; empty without one
     "Put the context among the names"
     if held.error: raise held.error
+    app.iopub_thread.heard.wait(10) # the folder of the sockets may be gone as soon as the host has our reply
     app.kernel.names.fixed.update(context=open_later(held.value, held.spec), question=request['question'])
     app.kernel.output.max_shown = request['max_shown']
     names = app.kernel.names

@@ -338,8 +338,8 @@ class Output:
         self._send(kind, content, self._parent)
         self.sent += 1
 
-    def end(self) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''; sent: how many messages it took
-        "The cell is over: send the rest"
+    def end(self) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''; sent: how many messages it took; rest: text that follows them
+        "The cell is over: what is left to tell"
         with self.lock:
             with suppress(MemoryError): self._gather()
             for _ in range(2):
@@ -349,9 +349,7 @@ class Output:
             else: whole = ''
             kept = f'output_{self.number}' if len(whole)>self.max_shown else ''
             if kept: self._kept.keep(kept, whole)
-            self._open = False
-            self.flush()
-            told = dict(chars=self.text.total+self.unseen, kept=kept, sent=self.sent)
+            told,self._open = dict(chars=self.text.total+self.unseen, kept=kept, sent=self.sent, rest=''.join(self._waiting)),False
             self._reset(None)
         return told
 
