@@ -237,7 +237,11 @@ class Candidates(Completion):
             else:
                 running.discard(news)
                 await self._works[news] # has nothing left to do, and may have met an error that is not ours
-                if await self._enough(False): return
+                if await self._enough(False): break
+        while not self._news.empty(): # what came while it was decided
+            if isinstance(news := self._news.get_nowait(), tuple):
+                self.current,turn = news
+                yield turn
 
     async def _work(self, number):
         "Let one candidate run to its end, whatever that is"
