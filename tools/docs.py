@@ -7,7 +7,7 @@
 nbdev does its part as always: hidden cells dropped, `show_doc` added. From there to pages it is mkdocs, with strict links.
 What a notebook defines is linked by its name in backticks, and its source stands folded under its signature."""
 import ast, html, logging, os, re, shutil, sys, tempfile, textwrap
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from itertools import chain, groupby
 from pathlib import Path
@@ -16,11 +16,13 @@ from fastcore.nbio import mk_cell, read_nb
 from fastcore.script import call_parse
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+import nbdev.config
 from nbdev.config import get_config, nbpath2html
 from nbdev.processors import FilterDefaults, add_links, exec_show_docs
 from nbdev.showdoc import show_doc
 import yaml
 
+nbdev.config._load_toml = cache(nbdev.config._load_toml) # it would read pyproject.toml anew for each cell
 cfg = get_config(Path(__file__).parent)
 exported = {'export', 'exports'}
 defines = ast.FunctionDef,ast.AsyncFunctionDef,ast.ClassDef
