@@ -20,7 +20,7 @@ exported = {'export', 'exports', 'exporti'}
 setup_nodes = ast.Import,ast.ImportFrom,ast.FunctionDef,ast.AsyncFunctionDef,ast.ClassDef,ast.Assign,ast.AnnAssign
 slow_seconds = 600
 # those that take longest, each first: where notebooks run side by side, none is left to one worker at the end
-longest = '13_record', '12_walls', '10_faults', '15_cli', '14_tree', '11_kernel', 'benchmarks', 'tree', 'kernels', '16a_servers', '02c_openai_model', '09a_again'
+longest = '13_record', '01_site', '12_walls', '10_faults', '15_cli', '14_tree', 'benchmarks', 'tree', 'kernels', '11_kernel', '16a_servers', '02c_openai_model'
 
 def pytest_addoption(parser):
     group = parser.getgroup('notebooks')
