@@ -41,20 +41,32 @@ def to_json(
     return _kept(value, (where,))
 
 def _kept(value, path):
-    kind = type(value)
-    if value is None or kind is bool or kind is float or (kind is str and value.isascii()): return value # what most are
+    if _is_kept(value): return value # what most are
     if isinstance(value, int) and value.bit_length()>8000: return _tagged('int', value) # Python refuses to write longer ones in decimal
     if isinstance(value, str) and not _is_plain(value): return _tagged('text', value)
     if isinstance(value, (bool, int, float, str)): return value
-    if isinstance(value, list): return [_kept(v, (path, i)) for i,v in enumerate(value)]
+    if isinstance(value, list): return [v if _is_kept(v) else _kept(v, (path, i)) for i,v in enumerate(value)]
     if isinstance(value, dict):
-        if all(isinstance(k, str) and _is_plain(k) for k in value) and '$' not in value: return {k: _kept(v, (path, k)) for k,v in value.items()}
+        if _has_plain_keys(value): return {k: v if _is_kept(v) else _kept(v, (path, k)) for k,v in value.items()}
         return {'$': 'dict', 'v': [[_kept(k, (f'a key of {_place(path)}',)), _kept(v, (path, k))] for k,v in value.items()]}
     if isinstance(value, datetime) and value!=value: return None # the missing date of pandas; a fixed one would be made of it
     for tag,(kind,apart,_) in _tags.items():
         if isinstance(value, kind): return {'$': tag, 'v': _kept(apart(value), path)}
     if callable(item := getattr(value, 'item', None)) and getattr(value, 'shape', None)==(): return _kept(item(), path)
     raise TypeError(f'{_place(path)} is a {type(value).__name__}, which cannot be kept: turn it into text, numbers, lists or dicts first')
+
+def _is_kept(value):
+    "Whether a value is one that JSON keeps, as most are; seen at one glance"
+    kind = type(value)
+    return kind in _simple or (kind is str and value.isascii()) or (kind is int and -1<<63<value<1<<63)
+
+_simple = {type(None), bool, float}
+
+def _has_plain_keys(value):
+    "Whether a dict is one of JSON's"
+    try: keys = ''.join(value)
+    except TypeError: return False
+    return (keys.isascii() or all(map(_is_plain, value))) and '$' not in value
 
 def _place(path):
     "A place in words: a name, or a path and a key. Made only for an error, because it takes longer than all the rest"

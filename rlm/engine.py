@@ -26,7 +26,7 @@ from typing import Any
 
 from . import __version__
 from .budget import Budget, Ledger
-from .calls import Calls, Slotted
+from .calls import Calls, Slots, Slotted
 from .codec import from_json, to_json
 from .context import StoredContext, context_text
 from .reading import leaves, paths_of
@@ -97,7 +97,7 @@ class Before:
 class Parent:
     "What a child has from the completion that began it"
     ledger: Ledger             # All it spends is spent there too
-    slots: asyncio.Semaphore   # Shared by the whole tree
+    slots: Slots               # Shared by the whole tree
     depth: int                 # Of the parent: 0 for one that a user began, -1 for one that is not a completion itself
     link: dict                 # id of the parent; function and prompt of the call
     id: str                    # Of the child
@@ -121,7 +121,7 @@ class Completion:
         self._journal = Journal(watchers=[*rlm.callbacks, *([ConsoleView()] if rlm.verbose else [])], tokens=rlm.stream)
         if parent and parent.into: self._journal.go_on(parent.into)
         self._ledger = self._open_ledger()
-        self._slots = parent.slots if parent else asyncio.Semaphore(rlm.max_concurrent)
+        self._slots = parent.slots if parent else Slots(rlm.max_concurrent)
         self._depth = parent.depth+1 if parent else 0
         self._model = Slotted(rlm.model, self._slots, self._ledger) if parent else rlm.model
         self._nursery = asyncio.Semaphore(rlm.max_concurrent) # As many children of this one work at a time: each has a kernel

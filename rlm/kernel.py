@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from queue import Empty
+from functools import partial
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -141,14 +141,15 @@ class Channel:
             self._calls[m['id']] = {self._begin(m['id'], k, m['op'], args) for k,args in enumerate(m['slots'])}
 
     def _begin(self, i, slot, op, args):
-        "Answer a call in a task; one that is cancelled before its first step never gets to say so, and is answered here"
-        def over(task):
-            if not task.cancelled(): return
-            self._forget(i, task)
-            self._send(id=i, slot=slot, error='cancelled')
         task = asyncio.create_task(self._one(i, slot, op, args))
-        task.add_done_callback(over)
+        task.add_done_callback(partial(self._over, i, slot))
         return task
+
+    def _over(self, i, slot, task):
+        "Answer a call that was cancelled before its first step, which never got to say so"
+        if not task.cancelled(): return
+        self._forget(i, task)
+        self._send(id=i, slot=slot, error='cancelled')
 
     def _forget(self, i, task):
         self._calls.get(i, set()).discard(task)
@@ -191,8 +192,7 @@ class _Running:
         self.code,self.channel,self.id,self.report,self.on_output = code,channel,'',{},on_output
         self.parts: list[str] = []
         self.displays: list[dict] = []
-        self.kept = self.shown_chars = self.displayed = self.interrupts = 0
-        self.begun = False # Whether the kernel has said anything yet
+        self.kept = self.shown_chars = self.displayed = self.interrupts = self.arrived = 0
         self.missing = {'reply', 'idle', 'report'}
         self.done: asyncio.Future = asyncio.get_running_loop().create_future()
         self.started,self.waited = time.monotonic(),channel.waited
@@ -208,9 +208,14 @@ class _Running:
     def seen(self,
         what:str, # 'reply', 'idle' or 'report'
     ):
-        "One of the three that make a cell complete has come"
+        "The report has come, or one of the two messages that follow it"
         self.missing.discard(what)
-        if not self.missing and not self.done.done(): self.done.set_result('over')
+        self.look()
+
+    def look(self):
+        "The cell is over with its report and as much output as that tells of; should some of it be lost, with the messages that follow it"
+        whole = self.report and self.arrived>=self.report['sent']
+        if (whole or not self.missing) and not self.done.done(): self.done.set_result('over')
 
     def show(self,
         text:str, # Text that arrived
@@ -237,10 +242,13 @@ class _Running:
         m:dict, # Of the output socket
     ):
         "Take in a message that belongs to the cell"
-        kind,content,self.begun = m['msg_type'],m['content'],True
+        kind,content = m['msg_type'],m['content']
+        if kind=='status' and content['execution_state']=='idle': return self.seen('idle')
         if kind=='stream': self.show(content['text'])
-        elif kind in ('execute_result', 'display_data'): self.display(content['data'])
-        elif kind=='status' and content['execution_state']=='idle': self.seen('idle')
+        elif kind=='display_data': self.display(content['data'])
+        else: return
+        self.arrived += 1
+        self.look()
 
 # %% ../nbs/04_kernel.ipynb #f0d076d0
 class Kernel:
@@ -301,17 +309,7 @@ class Kernel:
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
         self.client = AsyncKernelClient(session=session, context=Context(), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
-        await self._subscribed()
         self._pumps = [asyncio.create_task(self._pump(channel)) for channel in (self.client.iopub_channel, self.client.shell_channel)]
-
-    async def _subscribed(self):
-        "Wait for the first output, `iopub_welcome`: from then on none is lost. ZeroMQ at times wakes the kernel's thread for it only with the next message, so cause one"
-        loop = asyncio.get_running_loop()
-        deadline = loop.time()+self.provisioner.start_seconds
-        while loop.time()<deadline and not self._died.done():
-            with suppress(Empty): return await self.client.get_iopub_msg(timeout=0.25)
-            self.client.kernel_info()
-        raise KernelStartError(f'The kernel started, and then said nothing. {self.provisioner.why()}')
 
     async def _watch(self):
         status = await asyncio.wrap_future(self.provisioner.exit)
@@ -362,11 +360,15 @@ class Kernel:
 
     async def _until_done(self, running, seconds):
         "Wait for the end of the cell, or bring it about: 'over', 'interrupted', 'killed' or 'died'"
+        rest = due = 0.25
         while not running.done.done():
             left = None if seconds is None else seconds-running.own()
             if left is not None and left<=0: break
-            await asyncio.wait([running.done], timeout=1 if left is None else min(left, 1))
-            if not running.done.done() and (not running.begun or running.report): self.client.kernel_info() # ZeroMQ at times tells of a message only with the next
+            await asyncio.wait([running.done], timeout=rest if left is None else min(left, rest))
+            rest = min(1, 2*rest)
+            if running.done.done() or not (running.report or running.own()>=due): continue
+            due *= 2
+            self.client.kernel_info() # ZeroMQ at times tells of a message only with the next
         if running.done.done(): return running.done.result()
         for grace in (self.grace_seconds, self.grace_seconds/2):
             running.interrupts += 1

@@ -6,8 +6,8 @@
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
            'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
            'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
-           'with_retries', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream', 'streamed',
-           'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
+           'with_retries', 'in_turn', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream',
+           'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -371,6 +371,15 @@ async def with_retries(
             await sleep(wait)
     raise AssertionError('unreachable')
 
+# %% ../nbs/02_model.ipynb #48c10033
+def in_turn(
+    pace:Pace, # Of the server
+    messages:list[dict], # Chat messages; their tokens are estimated where they count
+    call:Callable[[], Awaitable[Reply]], # Makes the call
+) -> Callable[[], Awaitable[Reply]]: # `call` itself where there is no limit
+    "`call`, made when its turn has come"
+    return call if pace.free else partial(pace.run, lambda: estimate_tokens(message_text(messages)), call)
+
 # %% ../nbs/02_model.ipynb #91476cfc
 def checked_name(
     name:Any, # What the caller gave as the model's name
@@ -534,7 +543,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        once = in_turn(self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply

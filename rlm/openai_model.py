@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
-from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, message_text, no_server, read_response, redact, retry_after, sendable, sentence,
+from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, in_turn, no_server, read_response, redact, retry_after, sendable, sentence,
     status_error, streamed, ways_to_stream, with_retries)
 from .templates import Manners
 from .pace import Pace
@@ -262,35 +262,36 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = partial(self.pace.run, lambda: estimate_tokens(message_text(messages)), lambda: self._manners.ask(messages, lambda put: self._once(put, options, on_token)))
+        once = in_turn(self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
 
     async def _once(self, messages, options, on_token=None):
-        def read(response): return read_response(response, messages, self.name, self._price)
-        if on_token is None: return read(await self._send(messages, options))
-        return await streamed(partial(self._send, messages, options), on_token, self._ways, read)
+        if on_token is None: return self._read(messages, await self._send(messages, options))
+        return await streamed(partial(self._send, messages, options), on_token, self._ways, partial(self._read, messages))
+
+    def _read(self, messages, response): return read_response(response, messages, self.name, self._price)
 
     async def _send(self, messages, options, pieces=None, way=None):
         "The response of the server; None if it came in pieces"
         from aiohttp import ClientError
         url,headers = self._target()
-        line,fields,at = await self._line(url),dict(model=self.name, messages=messages)|self.params|options,f'{self.name} at {self.api_base}'
-        extra,events = self.extra_body|(fields.pop('extra_body', None) or {}),ServerEvents()
-        def take(data, last):
-            pieces.take(events.take(data, last))
-            return events.done
+        line,fields,taking = await self._line(url),dict(model=self.name, messages=messages)|self.params|options,_Taking(pieces) if way else None
+        extra = self.extra_body|(fields.pop('extra_body', None) or {})
         async with line.gate:
-            try: status,told,data = await post(line, url, request_body(fields, extra, way), headers, self.seconds, take if way else None)
+            try: status,told,data = await post(line, url, request_body(fields, extra, way), headers, self.seconds, taking)
             except (ClientError, OSError) as e:
                 if pieces and pieces.finish_reason: return # all that counts has come
                 raise as_model_error(e, self.name, self.api_base, *_secrets(headers), seconds=self.seconds) from None # what caused it may repeat the key
-        if way and 200<=status<300 and (_has_events(told) or data.startswith(b'data:')): # some do not say that it is a stream
-            take(data, True)
-            if fault := stream_fault(pieces, events, told, at, *_secrets(headers)): raise fault
+        if taking and 200<=status<300 and (_has_events(told) or data.startswith(b'data:')): # some do not say that it is a stream
+            taking(data, True)
+            if fault := stream_fault(pieces, taking.events, told, self._at, *_secrets(headers)): raise fault
         elif 200<=status<300 and (response := _response(data)): return response
-        else: raise refusal(status, told, data, at, *_secrets(headers))
+        else: raise refusal(status, told, data, self._at, *_secrets(headers))
+
+    @property
+    def _at(self): return f'{self.name} at {self.api_base}'
 
     async def _line(self, url):
         "The connections of this loop in this process; those of loops that have ended are forgotten"
@@ -325,6 +326,13 @@ def target(
     if parts.username and 'authorization' in request_headers(given, key): raise InputError('api_base has a user name, and there is a key beside it: a request can carry only one of them')
     request_headers(given, key)
     return lambda: (url, request_headers(given, key))
+
+class _Taking:
+    "Takes the events of a stream as pieces of a reply"
+    def __init__(self, pieces): self.pieces,self.events = pieces,ServerEvents()
+    def __call__(self, data, last):
+        self.pieces.take(self.events.take(data, last))
+        return self.events.done
 
 def _secrets(headers): return [v.removeprefix('Bearer ') for k,v in headers.items() if k!='content-type']
 

@@ -275,7 +275,7 @@ class Output:
         self._reset(None)
 
     def _reset(self, parent):
-        self._parent,self.text,self._displays,self.unseen = parent,CellText(self._say, self._limit),Displays(),0
+        self._parent,self.text,self._displays,self.unseen,self.sent = parent,CellText(self._say, self._limit),Displays(),0,0
         self._waiting: list[str] = []
 
     def mine(self) -> bool:
@@ -322,7 +322,7 @@ class Output:
             for part in (str(plain), '\n'): self.text.put(part)
         if fitting := self._displays.fit(data):
             self.flush()
-            self._send('display_data', dict(data=fitting, metadata={}, transient={}), self._parent)
+            self._tell('display_data', dict(data=fitting, metadata={}, transient={}))
 
     def _say(self, text):
         if not self._waiting and self.descriptors: self.descriptors.wake()
@@ -332,9 +332,13 @@ class Output:
         "Send what waits"
         with self.lock:
             text,self._waiting = ''.join(self._waiting),[]
-            if text: self._send('stream', dict(name='stdout', text=text), self._parent)
+            if text: self._tell('stream', dict(name='stdout', text=text))
 
-    def end(self) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''
+    def _tell(self, kind, content):
+        self._send(kind, content, self._parent)
+        self.sent += 1
+
+    def end(self) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''; sent: how many messages it took
         "The cell is over: send the rest"
         with self.lock:
             with suppress(MemoryError): self._gather()
@@ -345,8 +349,9 @@ class Output:
             else: whole = ''
             kept = f'output_{self.number}' if len(whole)>self.max_shown else ''
             if kept: self._kept.keep(kept, whole)
-            told,self._open = dict(chars=self.text.total+self.unseen, kept=kept),False
+            self._open = False
             self.flush()
+            told = dict(chars=self.text.total+self.unseen, kept=kept, sent=self.sent)
             self._reset(None)
         return told
 
@@ -429,6 +434,7 @@ class CellShell(ZMQInteractiveShell):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._transformed = '',''
         self.compile = _CellCompiler()
         self.compile.reset_compiler_flags() # else an open bracket is "incomplete input", for a person who types on
         for kind in (str, bytes, bytearray): self.display_formatter.formatters['text/plain'].for_type(kind, self._long)
@@ -438,6 +444,14 @@ class CellShell(ZMQInteractiveShell):
         "No colours and no pagers in what commands say, and figures of matplotlib as displays"
         os.environ.update(TERM='dumb', NO_COLOR='1', PAGER='cat', GIT_PAGER='cat')
         os.environ.setdefault('MPLBACKEND', 'module://matplotlib_inline.backend_inline')
+
+    def transform_cell(self,
+        raw_cell:str, # As the model wrote it
+    ) -> str: # Python, in which a magic is a call
+        "As stock does, which asks twice for the same cell"
+        (seen,python),self._transformed = self._transformed,('', '')
+        if seen is not raw_cell: self._transformed = raw_cell,(python := super().transform_cell(raw_cell))
+        return python
 
     def _tee(self, channel): return nullcontext() # stock keeps all output of all cells in its history
     def _format_exception_for_storage(self, *args, **kwargs): return {} # stock formats one for its history even if it keeps none

@@ -57,12 +57,17 @@ class Pace:
         self._queue: deque[_Place] = deque()
         self._lock,self._pid = threading.Lock(),os.getpid()
 
+    @property
+    def free(self) -> bool:
+        "Whether there is no limit"
+        return self.rpm is None and self.tpm is None
+
     async def run(self,
         tokens:Callable[[], float], # Estimates what the request takes; called if it counts
         call:Callable[[], Awaitable[Any]], # Sends it, and returns a `Reply`
     ) -> Any: # The reply
         "Send a request when it is its turn"
-        if self.rpm is None and self.tpm is None: return await call()
+        if self.free: return await call()
         ticket = await self.take(tokens() if self.tpm else 0)
         try: reply = await call()
         except ModelError as e:

@@ -56,7 +56,7 @@ def digest(
     "The name of a content"
     return blake2b(data, digest_size=16).hexdigest()
 
-def _line(row): return json.dumps(row, separators=(',', ':'))
+_line = json.JSONEncoder(separators=(',', ':')).encode
 
 _head = f'{_line(dict(format=record_format, version=record_version))}\n'.encode()
 
@@ -133,10 +133,13 @@ class Record:
         lines: list[str] = []
         new: set[str] = set()
         for event in events:
-            row,texts = event.to_row(),dict[str, str]()
-            if len(line := _line(row))>long_text: line = _line(_apart(row, texts))
-            lines += [_line(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]+[line]
-            new |= texts.keys()
+            row = event.to_row()
+            if len(line := _line(row))>long_text: # one of its texts may be as long
+                texts: dict[str, str] = {}
+                line = _line(_apart(row, texts))
+                lines += [_line(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]
+                new |= texts.keys()
+            lines.append(line)
         self._append(''.join(f'{{"n":{n},{line[1:]}\n' for n,line in enumerate(lines, self._lines+1)))
         self._texts |= new
         self._lines += len(lines)

@@ -54,12 +54,13 @@ class Manners:
 
     async def ask(self,
         messages:list[dict], # Chat messages, as they are
-        call:Callable[[list[dict]], Awaitable[Any]], # Sends messages; raises a `ModelError` with the words of the server
+        call:Callable[..., Awaitable[Any]], # Sends messages; raises a `ModelError` with the words of the server
+        *args:Any, # What else `call` takes
     ) -> Any: # What `call` returns; raises its error where no other way is left
         "Send `messages` in a way that the server takes"
         while True:
             sent = self.put(messages)
-            try: return await call(sent)
+            try: return await call(sent, *args)
             except ModelError as e:
                 if not self._learn(refused_roles(str(e)), messages, sent): raise
 
