@@ -75,6 +75,15 @@ class Tab:
         await self.js('new Promise(f => requestAnimationFrame(() => setTimeout(f, 50)))')
         return [o for o in map(complaint, self.events) if o]
 
+    async def refuse_workers(self):
+        "Let the scripts of the pages to come start no worker"
+        code = 'window.Worker = class extends EventTarget { postMessage() {} terminate() {} }'
+        self.refusal = (await self.do('Page.addScriptToEvaluateOnNewDocument', source=code))['identifier']
+
+    async def allow_workers(self):
+        "Take that back"
+        await self.do('Page.removeScriptToEvaluateOnNewDocument', identifier=self.refusal)
+
     def requests(self): return [o['params']['request']['url'] for o in self.events if o['method']=='Network.requestWillBeSent']
 
 def complaint(event):
