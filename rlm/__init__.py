@@ -13,7 +13,7 @@ _homes = dict(
     confidence=['confidence_suffix', 'read_confidence', 'strip_confidence'],
     context=['StoredContext'],
     errors=['BudgetError', 'ContextError', 'FilteredError', 'InputError', 'KernelDiedError', 'KernelError', 'KernelStartError', 'MissingKeyError', 'ModelError',
-        'ModelNameError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError', 'UnreachableError',
+        'ModelNameError', 'NoToolsError', 'OverloadedError', 'PaymentError', 'RLMError', 'RecordError', 'RejectedError', 'SelectionError', 'UnreachableError',
         'WindowError'],
     engine=['RLM', 'Completion', 'completion'],
     fallback=['FallbackModel'],
@@ -48,7 +48,7 @@ if _TYPE_CHECKING:
     from .context import StoredContext
     from .engine import RLM, Completion, completion
     from .errors import (BudgetError, ContextError, FilteredError, InputError, KernelDiedError, KernelError, KernelStartError, MissingKeyError, ModelError,
-        ModelNameError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError,
+        ModelNameError, NoToolsError, OverloadedError, PaymentError, RecordError, RejectedError, RLMError, SelectionError, UnreachableError,
         WindowError)
     from .fallback import FallbackModel
     from .kernel import Kernel

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['read_context', 'answer_text', 'say', 'show_answer', 'short_name', 'run_name', 'kept_in', 'drain', 'finish',
            'model_arguments', 'output_arguments', 'limit_arguments', 'given_limits', 'time_text', 'usd_text', 'ago',
-           'how_ended', 'run_row', 'runs_table', 'megabytes', 'files_of', 'totals', 'show_runs', 'would_go',
-           'ask_prune', 'given_changes', 'watchers', 'resume_run', 'fork_run', 'differences', 'run_again',
+           'how_ended', 'drawn_text', 'run_row', 'runs_table', 'megabytes', 'files_of', 'totals', 'show_runs',
+           'would_go', 'ask_prune', 'given_changes', 'watchers', 'resume_run', 'fork_run', 'differences', 'run_again',
            'add_commands', 'worded']
 
 # %% ../nbs/14a_cli_runs.ipynb #158c8e05
@@ -199,6 +199,12 @@ def how_ended(
     style = dict(answer='green', failed='red').get(run.stop_reason, 'yellow')
     return str(run.stop_reason).replace('_', ' '), style
 
+def drawn_text(
+    run:Run, # One of a list
+) -> str: # Such as `8 × gpt-5-mini`, or `3+2+3 × gpt-5-mini` in waves; the model alone where there was one trajectory
+    "The model, and how many candidates it was to make"
+    return f'{"+".join(map(str, run.waves))} × {run.model}' if run.waves else run.model
+
 def run_row(
     run:Run, # One of a list
     name:str, # What to call it
@@ -207,7 +213,7 @@ def run_row(
     "What a table says of a run"
     def text(value, style=''): return Text(' '.join(printable(str(value)).split()), style)
     if run.error: return dict(run=text(name, 'bold'), question=text(run.error.rpartition(str(run.path))[2], 'red'), ended=text(*how_ended(run)))
-    return dict(run=text(name, 'bold'), question=text(run.question), model=text(run.model, 'dim'), ended=text(*how_ended(run)), when=text(ago(run.begun, now), 'dim'),
+    return dict(run=text(name, 'bold'), question=text(run.question), model=text(drawn_text(run), 'dim'), ended=text(*how_ended(run)), when=text(ago(run.begun, now), 'dim'),
         turns=text(f'{run.turns:,}'), calls=text(f'{run.sub_calls:,}', 'dim'), tokens=text(f'{run.tokens:,}'), cost=text(usd_text(run.usd), 'dim'), time=text(time_text(run.seconds)))
 
 # %% ../nbs/14a_cli_runs.ipynb #a8a5a261

@@ -296,10 +296,11 @@ class Completion:
         text = context_text(shell.description)
         self._tell_context(stored, summary=text.split('\n\n')[0], left_out=stored.remark(), **{k:v for k,v in shell.description.items() if k!='samples'})
         self._begin_record(path, stored, stack)
-        messages = [dict(role='system', content=self._system_prompt(bool(shell.description))), dict(role='user', content=first_message(self.question, text, rlm.typed.wanted if rlm.typed else '', self._session.earlier() if self._session else ''))]
+        protocol,prompt = self._protocol(),partial(self._system_prompt, bool(shell.description))
+        messages = [dict(role='system', content=prompt(protocol)), dict(role='user', content=first_message(self.question, text, rlm.typed.wanted if rlm.typed else '', self._session.earlier() if self._session else ''))]
         onward = self._before.onward if self._before else None
         if onward and not self._past: messages.append(dict(role='user', content=onward))
-        return Loop(self._model, shell, self._ledger, self._journal, messages, rlm.protocol, rlm.max_output_chars, self._past, remark, onward, rlm.typed, rlm.compact_at, rlm.confidence)
+        return Loop(self._model, shell, self._ledger, self._journal, messages, protocol, rlm.max_output_chars, self._past, remark, onward, rlm.typed, rlm.compact_at, rlm.confidence, None if rlm.system_prompt or protocol=='fence' else partial(self._fences, prompt))
 
     async def _replay(self, shell):
         "Bring the shell to the state after the cells of the past; what the root model has to know of it"
@@ -312,10 +313,23 @@ class Completion:
         self._journal.emit('replay', cells=replayed.cells, told=told)
         return told
 
-    def _system_prompt(self, has_context):
+    def _protocol(self):
+        "How the root model acts: in fences, if its server has refused tool calls"
+        rlm,told = self._rlm,any(e.kind=='protocol' for e in self.trajectory.events)
+        if rlm.protocol=='tool' and not told and not self._past and rlm.model.name in rlm.toolless:
+            self._journal.emit('protocol', protocol='fence', text=f'{rlm.model.name} has refused tool calls before. This run acts in fenced code.')
+            told = True
+        return 'fence' if told else rlm.protocol
+
+    def _fences(self, prompt):
+        "The system prompt for a server that has just refused tool calls"
+        self._rlm.toolless.add(self._rlm.model.name)
+        return prompt('fence')
+
+    def _system_prompt(self, has_context, protocol=''):
         rlm,window = self._rlm,getattr(self._rlm.sub_model, 'window', None)
         sub_chars = None if rlm.budget.sub_calls==0 else min(200_000, 3*window) if window else 200_000
-        return rlm.system_prompt or system_prompt(rlm.protocol, rlm.budget.turns, rlm.max_output_chars, sub_chars, has_context, self._depth+1<rlm.max_depth, rlm.tools.text())
+        return rlm.system_prompt or system_prompt(protocol or rlm.protocol, rlm.budget.turns, rlm.max_output_chars, sub_chars, has_context, self._depth+1<rlm.max_depth, rlm.tools.text())
 
     def _calls(self):
         "What answers the cells: within the budget, and at most `max_concurrent` at once"
@@ -442,6 +456,7 @@ class RLM:
     "Answers questions over contexts of any size"
     confidence: bool = False # Whether each reply of the root model is to say how sure it is; set for candidates
     kernel_seed: int = 0     # For the random numbers of cells; another one for each candidate
+    toolless: set[str]       # Names of root models whose servers have refused tool calls; shared with children and candidates
     max_depth: int
     _sessions: list
 
@@ -462,7 +477,7 @@ class RLM:
         child:'RLM|None'=None, # The configuration of children; None for this one
         models:dict[str, str|Model]|None=None, # Others that cells may ask by these names: `llm_query(prompt, model="small")`
         direct_threshold:int=0, # Up to how many tokens question and context go to the model in one call; 0 to open a shell always
-        protocol:str='fence', # How the root model acts: 'fence' for fenced code, 'tool' for tool calls
+        protocol:str='fence', # How the root model acts: 'fence' for fenced code, 'tool' for tool calls, or for fenced code where the server refuses these
         system_prompt:str|None=None, # Replaces ours, as it stands; None for ours
         record:str|Path|bool|None=None, # A .jsonl file, a folder, None for the default folder, False for no record
         copy_context:bool=False, # Whether a context given as files is copied beside the record, so that it can be gone on with whatever becomes of them
@@ -484,7 +499,7 @@ class RLM:
         self.budget,self.cell_seconds,self.max_output_chars,self.max_concurrent = budget,cell_seconds,max_output_chars,max_concurrent
         self.direct_threshold,self.protocol,self.system_prompt,self.record = direct_threshold,protocol,system_prompt,record
         self.callbacks,self.verbose,self.stream,self.copy_context = list(callbacks),verbose,stream,copy_context
-        self._sessions,self._named = [],dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
+        self.toolless,self._sessions,self._named = set(),[],dict(model=isinstance(model, str), sub_model=sub_model is None or isinstance(sub_model, str), models={k: m for k,m in _named_models(models).items() if isinstance(m, str)}, api_base=redact(api_base) if api_base else None, params=_plain(params))
 
     def __repr__(self): return f'RLM({self.model.name!r}, sub_model={self.sub_model.name!r})'
 

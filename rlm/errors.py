@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RLMError', 'InputError', 'ContextError', 'ModelError', 'ModelNameError', 'MissingKeyError', 'RejectedError',
-           'WindowError', 'PaymentError', 'FilteredError', 'KernelError', 'KernelStartError', 'KernelDiedError',
-           'RecordError', 'UnreachableError', 'OverloadedError', 'BudgetError', 'SelectionError']
+           'WindowError', 'PaymentError', 'NoToolsError', 'FilteredError', 'KernelError', 'KernelStartError',
+           'KernelDiedError', 'RecordError', 'UnreachableError', 'OverloadedError', 'BudgetError', 'SelectionError']
 
 # %% ../nbs/00_errors.ipynb #ea5c05ee
 from typing import Any
@@ -32,6 +32,7 @@ class MissingKeyError(ModelError): "The provider's key is not set"
 class RejectedError(ModelError): "The server refuses the request, and would refuse it again"
 class WindowError(RejectedError): "The request is longer than the window of the model"
 class PaymentError(RejectedError): "The provider wants to be paid first"
+class NoToolsError(RejectedError): "The server takes no tool calls"
 class FilteredError(RejectedError): "A filter of the provider's has stopped the request, or the reply, of which `reply` holds the beginning"
 
 # %% ../nbs/00_errors.ipynb #2be86541

@@ -24,7 +24,7 @@ from .prompt import run_cell_tool, turn_head
 from .replies import Parsed, final_value, is_placeholder, read_reply, refers
 from .shell import Shell, cell_text
 from .streaming import Token
-from .errors import BudgetError, ModelError, RecordError, RLMError
+from .errors import BudgetError, ModelError, NoToolsError, RecordError, RLMError
 from .record import Event, Record, shown_kinds
 from .runs import spent
 from .loose import TypedError
@@ -184,6 +184,7 @@ async def ask_root(
     ledger:Ledger, # Which pays
     journal:Journal, # Where the reply is told
     reservation:Reservation, # Of the call; settled here
+    fenced:Callable[[NoToolsError], list[dict]]|None=None, # Makes other messages where the server takes no tool calls; None to raise the error
     **options:Any, # Of `Model.complete`
 ) -> Reply: # Whatever goes wrong is an `RLMError`
     "The root model's reply, told and paid for"
@@ -191,7 +192,7 @@ async def ask_root(
     journal.show_budget(ledger)
     if journal.streams and getattr(model, 'streams', False): options['on_token'] = journal.show_token
     try:
-        with waited_for(partial(ledger.remaining, 'seconds'), partial(tell_again, journal, ledger, 'root')): reply = await model.complete(messages, **options)
+        with waited_for(partial(ledger.remaining, 'seconds'), partial(tell_again, journal, ledger, 'root')): reply = await _reply(model, messages, options, fenced)
         return reply
     except ModelError as e:
         reply,failed = e.reply,dict(failed=True)
@@ -202,6 +203,14 @@ async def ask_root(
     finally:
         ledger.settle(reservation, reply.usage if reply else None)
         if reply: journal.emit('reply', **asdict(reply), **failed, seconds=monotonic()-begun)
+
+async def _reply(model, messages, options, fenced):
+    "The reply to `messages`; to those that `fenced` makes, where the server takes no tool calls"
+    try: return await model.complete(messages, **options)
+    except NoToolsError as e:
+        if fenced is None: raise
+        messages = fenced(e)
+    return await model.complete(messages, **{k: v for k,v in options.items() if k!='tools'})
 
 # %% ../nbs/08_loop.ipynb #47f937ea
 @dataclass
@@ -262,9 +271,10 @@ class Loop:
         typed:Typed|None=None, # What the answer must be; None for anything
         compact_at:float|None=None, # The share of the model's window from which on old messages are cut short; None for never
         confidence:bool=False, # Whether the model is to say with each reply how sure it is
+        fences:Callable[[], str]|None=None, # The system prompt in place of that for tool calls, should the server refuse them; None for none
     ):
         self.model,self.shell,self.ledger,self.journal,self.typed,self.confidence = model,shell,ledger,journal,typed,confidence
-        self._compact_at = compact_at
+        self._compact_at,self._fences = compact_at,fences
         self._whole: dict[int, dict] = {} # Messages that were cut short, by number
         self._used = 0 # Tokens of the last call
         self._unpriced = False # Whether it was told that a price is not known
@@ -325,11 +335,17 @@ class Loop:
             self.journal.emit('turn', number=self._number, messages=self.messages[self._sent:], **last)
         self._sent = len(self.messages)+1 # the reply itself need not be told twice
         if past and past.reply: return self._counted(past.reply)
-        reply = await ask_root(self.model, list(self.messages), self.ledger, self.journal, reservation, **self._options)
+        reply = await ask_root(self.model, list(self.messages), self.ledger, self.journal, reservation, partial(self._in_fences, self._fences) if self._fences and self._number==1 else None, **self._options)
         if reply.usage.usd is None and self.ledger.budget.usd is not None and not self._unpriced:
             self._unpriced = True
             self.journal.emit('notice', text=f'The price of {self.model.name} is not known, so that usd={self.ledger.budget.usd:g} does not limit what it costs.')
         return self._counted(reply)
+
+    def _in_fences(self, fences, error):
+        "The messages of the first turn for a server that takes no tool calls; told, so that who goes on with the record does as this run did"
+        self.messages[0],self._options = dict(role='system', content=fences()),{}
+        self.journal.emit('protocol', protocol='fence', messages=list(self.messages), text=f'{error} This run acts in fenced code.')
+        return list(self.messages)
 
     def _counted(self, reply):
         self._used = reply.usage.tokens

@@ -6,8 +6,8 @@
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
            'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
            'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
-           'with_retries', 'in_turn', 'checked_name', 'check_window', 'sendable', 'read_response', 'ways_to_stream',
-           'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
+           'check_wait', 'with_retries', 'in_turn', 'checked_name', 'check_window', 'sendable', 'read_response',
+           'ways_to_stream', 'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
@@ -28,9 +28,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, OverloadedError, PaymentError, RejectedError, UnreachableError,
+from .errors import (FilteredError, InputError, MissingKeyError, ModelError, ModelNameError, NoToolsError, OverloadedError, PaymentError, RejectedError, UnreachableError,
     WindowError)
-from .streaming import Pieces, Token, part_at, text_of
+from .streaming import Pieces, Token, calls_in, harmless, part_at, text_of
 from .pace import Pace
 from .templates import Manners, refused_roles
 from .trajectory import Usage
@@ -119,9 +119,10 @@ async def tell_tokens(
     piece:int, # Characters of one
 ):
     "Tell a reply as if it were written now"
+    tell = harmless(on_token)
     for part,text in (('reasoning', reply.reasoning or ''), ('text', reply.text), *(('arguments', c['arguments']) for c in reply.tool_calls)):
         for i in range(0, len(text), piece):
-            on_token(Token(text[i:i+piece], part))
+            tell(Token(text[i:i+piece], part))
             await asyncio.sleep(0) # others want to see it
 
 # %% ../nbs/02_model.ipynb #1a4888e4
@@ -187,7 +188,7 @@ def status_error(
     if status in (None, 404, 405, 501) and _no_path.search(words): return no_server(f'No model server answers for {at}: {words} Check `api_base`.')
     if status in (401, 403): return MissingKeyError(f"{at} refuses the key: {words} Check `api_key` or the provider's variable.")
     if status!=429 and refused_roles(words): return RejectedError(f'{at} refuses the roles of the messages: {words}')
-    if status!=429 and _no_tools.search(words): return RejectedError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
+    if status!=429 and _no_tools.search(words): return NoToolsError(f"{at} takes no tool calls: {words} Set protocol='fence', or start the server so that it takes them.")
     if status==404: return ModelNameError(f'The server does not know {at}: {words}')
     if status==402 or _no_money.search(words): return PaymentError(f'{at} wants to be paid first: {words}')
     if _no_room.search(words): return window_error(at, words)
@@ -213,7 +214,7 @@ def filter_error(
     return error
 
 _no_path = re.compile(r"^\W*((error )?(code|status|http)?:? ?404\W+)?(\{'detail': ')?((page|file|path|url|resource|route|endpoint) )?not found\W*$|^<(!doctype|html)|invalid url|unexpected endpoint|method not allowed|unsupported method", re.I)
-_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|tool (use|call(s|ing)?) (is|are) not supported", re.I)
+_no_tools = re.compile(r"not support tools|tool choice requires|tools param requires|unsupported param: tools|that support tool use|not support parameters: \[?'tools'|not support (tool|function)[ -]?(use|call)|(tools?|tool (use|call(s|ing)?)) (is|are) not supported", re.I)
 _no_money = re.compile('exceeded your current quota|insufficient_quota|insufficient (balance|credit)|credit balance is too low', re.I)
 _no_room = re.compile(r"(maximum|model'?s|available) (context|prompt) (length|size|window|limit)|context[ _](length|window|size|limit)[ _]?(exceeded|of only)|exceeds? (the|this model's) context"
     r"|exceed context limit|(prompt|input) is too long|longer than the model's context|token count .{0,40}exceeds the maximum|reduce the length of the messages|tokens in the prompt cannot exceed", re.I)
@@ -354,6 +355,20 @@ def told_again(
     waiting.tell(model=model, number=number, wait=round(wait, 3), words=str(error), then=then or model, **cost)
 
 # %% ../nbs/02_model.ipynb #5c1aef26
+def check_wait(
+    model:str, # Name of the model
+    pace:Pace, # Its limits
+    wait:float, # Seconds until they let it be asked, at least
+):
+    "Raise an `OverloadedError` if who waits has not the time"
+    waiting = _waiting.get()
+    left = waiting.left() if waiting else None
+    if left is None or wait<left: return
+    error = OverloadedError(f'{model} may be asked again in {wait:.1f} s, by its limits rpm={pace.rpm} and tpm={pace.tpm}, and {left:.1f} s are left.')
+    error.out_of_time = True
+    raise error
+
+# %% ../nbs/02_model.ipynb #8a21d490
 async def with_retries(
     call:Callable[[], Awaitable[Reply]], # The call; raises a `ModelError`
     retries:int=4, # How often to try again
@@ -365,7 +380,7 @@ async def with_retries(
     for number in range(1, retries+2):
         try: return await call()
         except ModelError as e:
-            if number>retries or not may_pass(e, reached): raise
+            if number>retries or e.out_of_time or not may_pass(e, reached): raise
             wait,reached = pause(e, number),reached or isinstance(e, OverloadedError)
             told_again(e, name, number, wait)
             await sleep(wait)
@@ -373,12 +388,13 @@ async def with_retries(
 
 # %% ../nbs/02_model.ipynb #48c10033
 def in_turn(
+    name:str, # Of the model
     pace:Pace, # Of the server
     messages:list[dict], # Chat messages; their tokens are estimated where they count
     call:Callable[[], Awaitable[Reply]], # Makes the call
 ) -> Callable[[], Awaitable[Reply]]: # `call` itself where there is no limit
     "`call`, made when its turn has come"
-    return call if pace.free else partial(pace.run, lambda: estimate_tokens(message_text(messages)), call)
+    return call if pace.free else partial(pace.run, lambda: estimate_tokens(message_text(messages)), call, partial(check_wait, name, pace))
 
 # %% ../nbs/02_model.ipynb #91476cfc
 def checked_name(
@@ -419,7 +435,7 @@ def read_response(
     choices = part_at(response, 'choices')
     message = part_at(choices[0], 'message') if isinstance(choices, list) and choices else None
     if message is None: raise _without_choice(response, name, price)
-    calls = [_read_call(i, c) for i,c in enumerate(part_at(message, 'tool_calls') or [])]
+    calls = [_read_call(i, c) for i,c in enumerate(calls_in(message))]
     text,reasoning = text_of(part_at(message, 'content') or part_at(message, 'refusal')),text_of(part_at(message, 'reasoning_content') or part_at(message, 'reasoning'))
     usage = _read_usage(response) or estimate_usage(messages, ''.join([reasoning, text, *(c['arguments'] for c in calls)]))
     if (usd := price(usage)) is not None: usage = replace(usage, usd=usd)
@@ -460,7 +476,7 @@ def ways_to_stream() -> list[dict]: # Fields of the request, the best first
 # %% ../nbs/02_model.ipynb #4a16090b
 async def streamed(
     ask:Callable[[Pieces, dict], Awaitable[Any]], # Makes the call with some fields, and has the pieces take what comes; returns None, or the response if it came whole
-    on_token:Callable[[Token], Any], # Called with each token
+    on_token:Callable[[Token], Any], # Called with each token, until it raises
     ways:list[dict], # From `ways_to_stream`; one that the server refuses is removed
     read:Callable[[Any], Reply], # Makes a reply of a response
 ) -> Reply: # A `ModelError` has in `reply` what came
@@ -471,7 +487,7 @@ async def streamed(
         except ModelError as e:
             if pieces.told:
                 e.reply = e.reply or _as_far(pieces, read)
-                on_token(Token(part='broken', reply=e.reply))
+                pieces.tell(Token(part='broken', reply=e.reply))
             elif isinstance(e, RejectedError) and re.search(r'\bstream', str(e)) and len(ways)>1: # this way is refused
                 if ways[0] is way: ways.pop(0)
                 continue
@@ -543,7 +559,7 @@ class LiteLLMModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = in_turn(self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
+        once = in_turn(self.name, self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply
@@ -571,7 +587,9 @@ class LiteLLMModel:
         except Exception as e: raise as_model_error(e, self.name, self.api_base, self._key, *_secrets(self.params), seconds=self.seconds) from None # what caused it may repeat the key
         finally:
             if fields and response is not None: await response.aclose()
-        if pieces.told or pieces.usage: return None
+        if pieces.told or pieces.usage:
+            if not _has_usage(response): pieces.usage = None # LiteLLM has made it up
+            return None
         del self._ways[:-1] # of a whole reply that came all the same, LiteLLM makes an empty one: this server does not stream
         return await self._send(messages, options)
 
@@ -601,6 +619,11 @@ class LiteLLMModel:
         return self._window
 
 # %% ../nbs/02_model.ipynb #859f7145
+def _has_usage(stream):
+    "Whether the server told what a reply in pieces has used: LiteLLM keeps its chunks as they came"
+    chunks = getattr(stream, 'chunks', None)
+    return chunks is None or any(part_at(c, 'usage') for c in chunks)
+
 def _provider_name(litellm, name, api_base):
     "The name LiteLLM can route: `openai/name` where a bare name comes with an address"
     try: litellm.get_llm_provider(name)

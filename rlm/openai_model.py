@@ -262,7 +262,7 @@ class OpenAIModel:
     ) -> Reply: # Raises a `ModelError`
         "Ask the model, again where that may help"
         await self.check()
-        once = in_turn(self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
+        once = in_turn(self.name, self.pace, messages, partial(self._manners.ask, messages, self._once, options, on_token))
         reply = await with_retries(once, self.retries, self._reached, name=self.name)
         self._reached = True
         return reply

@@ -65,10 +65,11 @@ class Pace:
     async def run(self,
         tokens:Callable[[], float], # Estimates what the request takes; called if it counts
         call:Callable[[], Awaitable[Any]], # Sends it, and returns a `Reply`
+        check:Callable[[float], Any]|None=None, # As for `take`
     ) -> Any: # The reply
         "Send a request when it is its turn"
         if self.free: return await call()
-        ticket = await self.take(tokens() if self.tpm else 0)
+        ticket = await self.take(tokens() if self.tpm else 0, check)
         try: reply = await call()
         except ModelError as e:
             self.correct(ticket, e.reply.usage.tokens if e.reply else 0)
@@ -78,6 +79,7 @@ class Pace:
 
     async def take(self,
         tokens:float, # What the request takes, estimated
+        check:Callable[[float], Any]|None=None, # Called before each wait with the seconds that it takes at least; what it raises ends it
     ) -> Ticket: # To be corrected when it is known
         "Wait for the turn of a request"
         if self._pid!=os.getpid(): self._queue,self._lock,self._pid = deque(),threading.Lock(),os.getpid() # a fork: nobody waits here
@@ -85,7 +87,8 @@ class Pace:
         with self._lock: self._queue.append(place)
         try:
             while not isinstance(found := self._look(place, tokens), Ticket):
-                await self._rest(place.called, found)
+                if check: check(found)
+                await self._rest(place.called, found if self._queue[0] is place else None)
                 place.called.clear()
             return found
         finally:
@@ -107,12 +110,12 @@ class Pace:
         if self._queue: self._queue[0].call()
 
     def _look(self, place, tokens):
-        "A ticket, if it is the turn of `place`; else how long it has to wait, as far as that is known"
+        "A ticket, if it is the turn of `place`; else how long it has to wait at least"
         with self._lock:
-            if self._queue[0] is not place: return None
             now = self._clock()
             while self._sent and self._sent[0].at<=now-60: self._tokens -= self._sent.popleft().tokens
-            if wait := self._wait(now, tokens): return wait
+            wait = self._wait(now, tokens)
+            if wait or self._queue[0] is not place: return wait
             self._sent.append(ticket := Ticket(now, tokens))
             self._tokens += tokens
             return ticket

@@ -74,6 +74,7 @@ def turn_head(
     left:str='', # From `budget_line`
 ) -> str: # One line
     "The line that opens a message"
+    if turns is not None and number>turns: return f'[no turn left of {turns}{", "+left if left else ""}]' # what follows is the last word
     of = '' if turns is None else f' of {turns}'
     last = ', the last: FINAL now' if number==turns else ''
     return f'[turn {number}{of}{last}{", "+left if left else ""}]'

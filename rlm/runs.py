@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -81,6 +81,7 @@ class Run:
     seconds: float = 0.0    # From the start to the last event
     live: bool = False      # Whether a process writes it now
     error: str = ''         # Why it cannot be read; empty if it can
+    waves: list[int] = field(default_factory=list) # How many candidates were to begin together, wave by wave; empty where there are none
 
     def to_dict(self) -> dict: # Of types that JSON keeps
         "The run as plain data"
@@ -108,6 +109,7 @@ def read_run(
         for name in ('question', 'model'): setattr(run, name, start.get(name) or '')
         for name in ('turns', 'sub_calls', 'tokens', 'usd', 'seconds'): setattr(run, name, stop.get(name, 0))
         run.stop_reason = StopReason(stop['stop_reason']) if stop.get('stop_reason') else None
+        run.waves = [int(n) for n in ((start.get('settings') or {}).get('srlm') or {}).get('waves') or ()]
         if start.get('time'): run.begun = datetime.fromisoformat(start['time']).timestamp()
     except (OSError, RecordError) as e: return Run(path, error=str(e))
     except (AttributeError, LookupError, TypeError, ValueError) as e: return Run(path, error=f'The record {path} is damaged: {type(e).__name__} {e}'[:500])

@@ -21,7 +21,7 @@ from .answers import judged
 from .budget import Budget, Ledger
 from .confidence import confidence_suffix
 from .engine import RLM, Before, Completion, Parent, check_model, check_question, check_whole, made
-from .errors import BudgetError, FilteredError, InputError, ModelError, PaymentError, RejectedError, RLMError, SelectionError, WindowError
+from .errors import BudgetError, FilteredError, InputError, ModelError, NoToolsError, PaymentError, RejectedError, RLMError, SelectionError, WindowError
 from .loop import Journal
 from .model import LiteLLMModel, Model, Reply, as_model, estimate_tokens, message_text
 from .provision import can_fork
@@ -54,7 +54,7 @@ class Sampled:
         given = self._given|options
         if self.name in self.refusing: return await self._model.complete(messages, **given)
         try: return await self._model.complete(messages, seed=self.seed, **given)
-        except (WindowError, FilteredError, PaymentError): raise # the seed is not the reason
+        except (WindowError, FilteredError, NoToolsError, PaymentError): raise # the seed is not the reason
         except RejectedError:
             reply = await self._model.complete(messages, **given) # if this is refused too, the seed was not the reason
             self.refusing.add(self.name)

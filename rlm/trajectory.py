@@ -240,6 +240,10 @@ class Trajectory:
     def _on_replay(self, d): self.notices += [d['told']]*bool(d['told'])
     def _on_turn(self, d): self.turns.append(built(Turn, d))
 
+    def _on_protocol(self, d):
+        self.notices.append(d['text'])
+        if self.turns: self.turns[-1].messages = d['messages']
+
     def _on_reply(self, d):
         usage = built(Usage, d['usage'])
         self._spend('root', d.get('model') or self.model, usage)
@@ -508,10 +512,11 @@ def trajectory_html(
 ) -> str: # HTML that needs nothing from outside
     "The trajectory as HTML, folded by turn"
     answer = _pre(str(trajectory)) if trajectory.answer is not None else _pre(trajectory.error or trajectory.reason or 'no answer', '#a60')
-    turns = ''
+    turns,told_apart = '',import_module('rlm.confidence').told_apart # of a later chapter, which needs none of the earlier ones
     for turn in trajectory.turns:
-        words = reply_words(turn.reply)
+        reply,sure = told_apart(turn.reply, trajectory.settings)
+        words = reply_words(reply)
         first = html.escape((words or (turn.cells[0].code if turn.cells else '') or 'no reply').strip().split('\n')[0][:100])
-        turns += _fold(f'Turn {turn.number} · <span style="opacity:.7">{first}</span>', (_pre(words) if words else '')+''.join(_cell_html(cell, trajectory.children) for cell in turn.cells))
+        turns += _fold(f'Turn {turn.number} · <span style="opacity:.7">{first}</span>{f" <small>· {sure}</small>"*bool(sure)}', (_pre(words) if words else '')+''.join(_cell_html(cell, trajectory.children) for cell in turn.cells))
     standings = import_module('rlm.standings').standings_html(trajectory) if trajectory.candidates else '' # the chapter after the next, which is built on this one
     return f'<div><b>{html.escape(trajectory.question[:300])}</b>{answer}<small>{html.escape(summary_line(trajectory))}</small>{standings}{turns}{_usage_html(trajectory)}</div>'

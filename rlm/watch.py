@@ -16,6 +16,7 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
+from .confidence import told_apart
 from .replies import strip_thoughts
 from .record import Event
 from .standings import standings_table
@@ -171,7 +172,7 @@ class ConsoleView:
         drawn = self.trajectory.candidates
         candidate = next(c for c in drawn if c.id==name)
         if event.kind!='child_event': candidate.apply(event)
-        if event.kind=='notice': self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
+        if event.kind in ('notice', 'protocol'): self._line(f'  candidate {candidate.number}: {event.data["text"]}', 'yellow')
         if event.kind=='stop':
             said,style = outcome(candidate)
             self._line(f'  candidate {candidate.number} → {one_line(said, 80)} · {" · ".join(summary_line(candidate).split(" · ")[1:])}', style)
@@ -190,7 +191,7 @@ class ConsoleView:
         if event.kind!='sub_call' or not event.data.get('child'): self._tokens += child.usage.tokens-before # else counted as it came
         if event.kind in ('start', 'resume'): self._child_begins(child, label)
         elif event.kind=='stop': self._child_ends(child, label)
-        elif event.kind=='notice': self._line(f'{"  "*(label.count(".")+1)}child {label}: {event.data["text"]}', 'yellow')
+        elif event.kind in ('notice', 'protocol'): self._line(f'{"  "*(label.count(".")+1)}child {label}: {event.data["text"]}', 'yellow')
         if self._in_cell: self._wait(self._running(child, label))
 
     def _child_begins(self, child, label):
@@ -233,6 +234,7 @@ class ConsoleView:
     def _moving(self, width, height):
         yield Text(one_line(self._waiting, width), 'dim')
         text = self._tail
+        if self._part=='text': text = told_apart(text, self.trajectory.settings)[0]
         if self._part=='arguments': text = re.sub(r'^\s*{\s*"code"\s*:\s*"', '', text).replace('\\n', '\n').replace('\\"', '"') # the code in them
         if text: yield Text(last_lines(text, max(1, min(self.most_lines, height-4)), self.console, width), 'green' if self._in_cell else 'dim' if self._part=='reasoning' else '')
 
@@ -259,6 +261,7 @@ class ConsoleView:
 
     def _on_start(self, d): self._wait('starting')
     def _on_notice(self, d): self._line(d['text'], 'yellow')
+    def _on_protocol(self, d): self._line(d['text'], 'yellow')
     def _on_route(self, d): self._line(f'{"direct call" if d["way"]=="direct" else "shell"}: {d["why"]}', 'dim')
 
     def _on_resume(self, d):
@@ -289,8 +292,9 @@ class ConsoleView:
     def _on_reply(self, d):
         self._rest()
         head = f'turn {len(self.trajectory.turns)} · {counted(d["usage"]["prompt_tokens"], "token")} in, {d["usage"]["completion_tokens"]:,} out · {d["seconds"]:.1f} s'
-        if self.trajectory.turns: self._line(f'── {head}', 'bold cyan')
-        if words := reply_words(strip_thoughts(d['text'])): self._line(first_lines(words))
+        said,sure = told_apart(strip_thoughts(d['text']), self.trajectory.settings)
+        if self.trajectory.turns: self._line(f'── {head}{f" · {sure}"*bool(sure)}', 'bold cyan')
+        if words := reply_words(said): self._line(first_lines(words))
 
     def _on_retry(self, d):
         self._again += 1
