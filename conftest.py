@@ -19,6 +19,8 @@ cfg = get_config(Path(__file__).parent)
 exported = {'export', 'exports', 'exporti'}
 setup_nodes = ast.Import,ast.ImportFrom,ast.FunctionDef,ast.AsyncFunctionDef,ast.ClassDef,ast.Assign,ast.AnnAssign
 slow_seconds = 600
+# those that take longest, each first: where notebooks run side by side, none is left to one worker at the end
+longest = '13_record', '01_site', '12_walls', '10_faults', '15_cli', '14_tree', 'benchmarks', 'tree', 'kernels', '11_kernel', '16a_servers', '02c_openai_model'
 
 def pytest_addoption(parser):
     group = parser.getgroup('notebooks')
@@ -33,6 +35,7 @@ def pytest_configure(config):
     # a shell that starts pytest in the background lets it ignore Ctrl-C, and whatever the tests start would inherit that
     if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
+    config.option.loadscopereorder = False # pytest-xdist would begin with the notebooks of most tests
 
 def pytest_report_header(config):
     import rlm
@@ -47,6 +50,7 @@ def pytest_collection_modifyitems(config, items):
     out = [o for o in items if isinstance(o, Contract) and is_out(o.cell.directives.keys())]
     if out: config.hook.pytest_deselected(items=out)
     items[:] = [o for o in items if o not in out]
+    if hasattr(config, 'workerinput'): items.sort(key=lambda o: longest.index(o.path.stem) if o.path.stem in longest else len(longest))
 
 def left_out(config):
     "Flags of the cells that are not run"
