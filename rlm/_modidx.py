@@ -727,6 +727,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                            'rlm.model.check_wait': ('model.html#check_wait', 'rlm/model.py'),
                            'rlm.model.check_window': ('model.html#check_window', 'rlm/model.py'),
                            'rlm.model.checked_name': ('model.html#checked_name', 'rlm/model.py'),
+                           'rlm.model.collecting_less': ('model.html#collecting_less', 'rlm/model.py'),
                            'rlm.model.estimate_tokens': ('model.html#estimate_tokens', 'rlm/model.py'),
                            'rlm.model.estimate_usage': ('model.html#estimate_usage', 'rlm/model.py'),
                            'rlm.model.filter_error': ('model.html#filter_error', 'rlm/model.py'),

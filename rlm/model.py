@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['Reply', 'Model', 'estimate_tokens', 'message_text', 'estimate_usage', 'ScriptedModel', 'tell_tokens',
-           'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error', 'window_error',
-           'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for', 'told_again',
-           'check_wait', 'with_retries', 'in_turn', 'checked_name', 'check_window', 'sendable', 'read_response',
-           'ways_to_stream', 'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
+           'collecting_less', 'import_litellm', 'redact', 'retry_after', 'sentence', 'no_server', 'status_error',
+           'window_error', 'filter_error', 'body_words', 'as_model_error', 'may_pass', 'pause', 'Waiting', 'waited_for',
+           'told_again', 'check_wait', 'with_retries', 'in_turn', 'checked_name', 'check_window', 'sendable',
+           'read_response', 'ways_to_stream', 'streamed', 'marked', 'wants_marks', 'LiteLLMModel', 'as_model']
 
 # %% ../nbs/02_model.ipynb #a625664b
 import asyncio
 import errno
+import gc
 import json
 import logging
 import math
@@ -19,9 +20,10 @@ import os
 import random
 import re
 import ssl
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -126,11 +128,23 @@ async def tell_tokens(
             await asyncio.sleep(0) # others want to see it
 
 # %% ../nbs/02_model.ipynb #1a4888e4
+@contextmanager
+def collecting_less() -> Iterator[None]:
+    "Let the garbage collector look seldom: a large import makes hundreds of thousands of objects, and none to collect"
+    usual = gc.get_threshold()
+    if not 0<usual[0]<50_000: # it is off, or another thread does the same
+        yield
+        return
+    gc.set_threshold(50_000, 20, 100)
+    try: yield
+    finally: gc.set_threshold(*usual)
+
+# %% ../nbs/02_model.ipynb #7e63600b
 def import_litellm() -> Any: # The module
     "LiteLLM, imported on first use: local price list, no `.env`, no banners, no telemetry"
     for what in ('MODEL_COST_MAP', 'ANTHROPIC_BETA_HEADERS'): os.environ.setdefault(f'LITELLM_LOCAL_{what}', 'True')
     os.environ.setdefault('LITELLM_MODE', 'PRODUCTION')
-    import litellm
+    with nullcontext() if 'litellm' in sys.modules else collecting_less(): import litellm
     if 'LITELLM_LOG' not in os.environ: logging.getLogger('LiteLLM').setLevel(logging.ERROR) # its warnings are for those who run it as a server
     litellm.suppress_debug_info = True
     litellm.telemetry = False

@@ -20,9 +20,11 @@ import nbdev.config
 from nbdev.config import get_config, nbpath2html
 from nbdev.processors import FilterDefaults, add_links, exec_show_docs
 from nbdev.showdoc import show_doc
+import traitlets.traitlets
 import yaml
 
 nbdev.config._load_toml = cache(nbdev.config._load_toml) # it is asked for with each cell, and reading it anew took a third of the time
+vars(traitlets.traitlets).setdefault('Self', object) # an annotation that only type checkers know, and that Python 3.11.2 evaluates all the same
 cfg = get_config(Path(__file__).parent)
 exported = {'export', 'exports'}
 defines = ast.FunctionDef,ast.AsyncFunctionDef,ast.ClassDef
