@@ -109,6 +109,7 @@ class Line:
     "The connections of one event loop to a server"
     pid: int                # Of the process that opened them
     pool: Any               # aiohttp's connector
+    session: Any            # aiohttp's session, which has nothing but the pool
     gate: asyncio.Semaphore # Lets as many calls through as there may be connections
     proxy: str|None         # That the environment names
     held: AsyncIterator     # Closes the pool when it ends
@@ -133,11 +134,17 @@ async def open_line(
     "Prepare for calls from the event loop that runs"
     import aiohttp
     class Pool(aiohttp.TCPConnector):
+        calls,pid = 0,os.getpid() # `calls`: under way
+        @property
+        def ended(self): return self._closed
+        @property
+        def closed(self): return self._closed or not self.calls or os.getpid()!=self.pid # a session that nobody uses any more would complain of a pool that is open
         def __del__(self, *args): pass # the loop is gone, or this is a fork: closing would harm, and a warning would help nobody
     pool = Pool(limit=0, ssl=trust or True)
     held = _hold(pool)
     await anext(held)
-    return Line(os.getpid(), pool, asyncio.Semaphore(most_connections()), proxy_for(address), held)
+    session = aiohttp.ClientSession(connector=pool, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar())
+    return Line(os.getpid(), pool, session, asyncio.Semaphore(most_connections()), proxy_for(address), held)
 
 def trusted() -> ssl.SSLContext: # To be made once: it reads hundreds of certificates
     "Whom to trust: the system's certificates or those in `SSL_CERT_FILE`, and where there are none those of `certifi`"
@@ -197,12 +204,14 @@ async def post(
     "Send one request"
     import aiohttp
     limit = aiohttp.ClientTimeout(total=None if take else seconds, sock_read=seconds if take else None, sock_connect=min(30, 0.8*seconds) if seconds else 30)
-    async with aiohttp.ClientSession(connector=line.pool, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=limit) as session:
-        data = body if len(body)<1<<20 else io.BytesIO(body) # so that it is written in parts
-        async with session.post(url, data=data, headers=headers, allow_redirects=False, proxy=line.proxy) as answer:
+    data = body if len(body)<1<<20 else io.BytesIO(body) # so that it is written in parts
+    line.pool.calls += 1
+    try:
+        async with line.session.post(url, data=data, headers=headers, allow_redirects=False, proxy=line.proxy, timeout=limit) as answer:
             if not take or answer.status>=300 or not _has_events(answer.headers): return answer.status, answer.headers, await answer.read()
             await follow(answer.content, take)
             return answer.status, answer.headers, b''
+    finally: line.pool.calls -= 1
 
 def _has_events(headers): return headers.get('content-type', '').startswith('text/event-stream')
 
@@ -297,7 +306,7 @@ class OpenAIModel:
         "The connections of this loop in this process; those of loops that have ended are forgotten"
         loop,pid = asyncio.get_running_loop(),os.getpid()
         line = self._lines.get(loop)
-        if line is None or line.pid!=pid or line.pool.closed:
+        if line is None or line.pid!=pid or line.pool.ended:
             for k,v in list(self._lines.items()):
                 if k.is_closed() or v.pid!=pid: self._lines.pop(k, None)
             if self._trust is None and url.startswith('https'): self._trust = trusted()
@@ -325,7 +334,14 @@ def target(
     if parts.username and key is None: key = '' # the address has one of its own
     if parts.username and 'authorization' in request_headers(given, key): raise InputError('api_base has a user name, and there is a key beside it: a request can carry only one of them')
     request_headers(given, key)
-    return lambda: (url, request_headers(given, key))
+    made: dict[str, dict[str, str]] = {} # Of the key that stands in the environment now
+    def where():
+        now = os.environ.get('OPENAI_API_KEY', '').strip() if key is None else key
+        if now not in made:
+            made.clear()
+            made[now] = request_headers(given, now)
+        return url, made[now]
+    return where
 
 class _Taking:
     "Takes the events of a stream as pieces of a reply"

@@ -42,7 +42,7 @@ class Usage:
         return self.prompt_tokens+self.completion_tokens
 
     def __add__(self, other:'Usage') -> 'Usage':
-        usd = None if self.usd is None or other.usd is None else round(round(self.usd, 12)+round(other.usd, 12), 12)
+        usd = None if self.usd is None or other.usd is None else round(round(self.usd, 12)+round(other.usd, 12), 12) if self.usd or other.usd else 0.0
         return Usage(self.prompt_tokens+other.prompt_tokens, self.completion_tokens+other.completion_tokens, self.cached_tokens+other.cached_tokens,
             self.reasoning_tokens+other.reasoning_tokens, self.calls+other.calls, usd, self.estimated or other.estimated)
 
@@ -133,7 +133,7 @@ def built(
 ) -> Any: # An instance of `kind`, without what it has no field for
     "What an event tells, as an object"
     known = _names(kind)
-    data = {k:v for k,v in data.items() if k in known}
+    data = dict(data) if data.keys()<=known else {k:v for k,v in data.items() if k in known}
     if isinstance(data.get('usage'), dict): data['usage'] = built(Usage, data['usage'])
     return kind(**data)
 
@@ -196,8 +196,9 @@ class Trajectory:
             self.usage = sum(self._spent.values(), Usage())
             self.usage_by[key[0]] = sum((o for (kind,*_),o in self._spent.items() if kind==key[0]), Usage())
         self.usage += usage
-        self.usage_by[part] = self.usage_by.get(part, Usage())+usage
-        self._spent[part, model, child] = self._spent.get((part, model, child), Usage())+usage
+        self.usage_by[part] = self.usage_by[part]+usage if part in self.usage_by else Usage()+usage
+        key = part,model,child
+        self._spent[key] = self._spent[key]+usage if key in self._spent else Usage()+usage
 
     def breakdown(self,
         depth:int=0, # At which this completion stands; 0 for one that a user began
