@@ -95,7 +95,7 @@ class Slots:
         n:int, # How many
         at_a_time:int=4, # How many are let in before the event loop does anything else
     ):
-        self.free,self._at_a_time,self._entered = n,at_a_time,0 # `free`: how many are left
+        self.most,self.free,self._at_a_time,self._entered = n,n,at_a_time,0 # `free`: how many are left
         self._queue: deque[asyncio.Future] = deque()
 
     async def __aenter__(self) -> None:
@@ -146,6 +146,7 @@ class Calls:
         self.model,self.others,self.ledger,self.slots,self.depth,self.child,self.tools = model,others or {},ledger,slots,depth,child,tools
         self._tell,self._again = tell or (lambda call, **more: None),again or (lambda **told: None)
         self._left: Callable[[], float|None] = partial(ledger.remaining, 'seconds') if ledger else lambda: None
+        self.at_once = slots.most if slots else None # More need not be begun
         self.begin: Callable[[SubCall], Any] = lambda call: None # Called with each call when it is made; whoever wants to know may set it
         self._formless: set[str] = set() # Models that refuse a form
 

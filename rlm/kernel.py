@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -43,16 +44,25 @@ class AskError(KernelError):
         self.reply = reply
 
 # %% ../nbs/04_kernel.ipynb #d391f886
+@dataclasses.dataclass
+class _Batch:
+    "Calls that a cell has made together"
+    op: str # The function
+    rest: deque[tuple[int, list]] # Number and arguments of those that nobody has begun to answer
+    tasks: set[asyncio.Task] = dataclasses.field(default_factory=set) # That answer them
+
+# %% ../nbs/04_kernel.ipynb #51596069
 class Channel:
     "The host's end of a kernel's line home"
     def __init__(self,
         answer:Callable[..., Awaitable[Any]]|None=None, # `answer(op, *args)` for each call; what it raises is told to the cell
         on_end:Callable[[dict], None]|None=None, # Takes the report at the end of each cell
+        at_once:int|None=None, # How many calls of one batch to answer at once; None for all
     ):
         self.token = secrets.token_hex(16)
         self.ready: asyncio.Future = asyncio.get_running_loop().create_future() # Of the kernel's first words, `level` among them
-        self._answer,self._on_end = answer,on_end or (lambda report: None)
-        self._calls: dict[int, set[asyncio.Task]] = {}
+        self._answer,self._on_end,self._at_once = answer,on_end or (lambda report: None),at_once
+        self._calls: dict[int, _Batch] = {}
         self._asked: dict[int, asyncio.Future] = {}
         self._out,self._since,self._waited = 0,0.0,0.0
         self._writer: Any = None
@@ -87,7 +97,9 @@ class Channel:
         for i in list(self._calls): self._end(i)
 
     def _end(self, i):
-        for t in self._calls.get(i, ()):
+        if not (batch := self._calls.get(i)): return
+        while batch.rest: self._send(id=i, slot=batch.rest.popleft()[0], error='cancelled')
+        for t in batch.tasks:
             if not t.cancelling(): t.cancel() # once: a child that is ending must not be disturbed
 
     async def close(self):
@@ -102,7 +114,7 @@ class Channel:
     async def end(self):
         "Cancel all calls that are out, and wait until they have ended: children close their kernels first"
         self.cancel()
-        if ending := [t for tasks in self._calls.values() for t in tasks]: await asyncio.wait(ending, timeout=5)
+        if ending := [t for batch in self._calls.values() for t in batch.tasks]: await asyncio.wait(ending, timeout=5)
 
     def _send(self, **message):
         frame = pack(message)
@@ -138,22 +150,26 @@ class Channel:
         elif 'cancel' in m:
             self._end(m['cancel'])
         elif 'op' in m:
-            self._calls[m['id']] = {self._begin(m['id'], k, m['op'], args) for k,args in enumerate(m['slots'])}
+            self._begin(m['id'], _Batch(m['op'], deque(enumerate(m['slots']))))
 
-    def _begin(self, i, slot, op, args):
-        task = asyncio.create_task(self._one(i, slot, op, args))
-        task.add_done_callback(partial(self._over, i, slot))
-        return task
+    def _begin(self, i, batch):
+        "Answer the calls of a batch, so many at once"
+        for _ in range(min(len(batch.rest), self._at_once or len(batch.rest))):
+            self._calls[i] = batch
+            task = asyncio.create_task(self._work(i, batch))
+            batch.tasks.add(task)
+            task.add_done_callback(partial(self._forget, i, batch))
 
-    def _over(self, i, slot, task):
-        "Answer a call that was cancelled before its first step, which never got to say so"
-        if not task.cancelled(): return
-        self._forget(i, task)
-        self._send(id=i, slot=slot, error='cancelled')
+    def _forget(self, i, batch, task):
+        batch.tasks.discard(task)
+        if not batch.tasks: self._calls.pop(i, None)
 
-    def _forget(self, i, task):
-        self._calls.get(i, set()).discard(task)
-        if not self._calls.get(i): self._calls.pop(i, None)
+    async def _work(self, i, batch):
+        "Answer one call after the other, as long as there are some that nobody has begun"
+        task: Any = asyncio.current_task()
+        while batch.rest and not task.cancelling():
+            slot,args = batch.rest.popleft()
+            await self._one(i, slot, batch.op, args)
 
     async def _one(self, i, slot, op, args):
         if not self._out: self._since = time.monotonic()
@@ -164,7 +180,6 @@ class Channel:
         finally:
             self._out -= 1
             if not self._out: self._waited += time.monotonic()-self._since
-            self._forget(i, asyncio.current_task())
         try: self._send(id=i, slot=slot, **said)
         except ValueError as e: self._send(id=i, slot=slot, error=str(e))
 
@@ -264,7 +279,9 @@ class Kernel:
         provisioner:type[Provisioner]|None=None, # How to start it; None for a fork where that can be had, else a process of its own
         grace_seconds:float=2.0, # How long an interrupted cell may take to end
         start_seconds:float=30.0, # How long the process may take to start
+        at_once:int|None=None, # How many calls of one batch to answer at once; None for all
     ):
+        self._at_once = at_once
         self._answer,self._source,self.walls,self.grace_seconds = answer,source,walls or Walls(),grace_seconds
         self.walls.check()
         self._settings = dict(seed=seed, context=context or dict(kind='none'), walls=dataclasses.asdict(self.walls))
@@ -287,7 +304,7 @@ class Kernel:
         self._remove = weakref.finalize(self, remove_folder, self.folder, os.getpid())
         for name in ('ipc', 'work'): os.mkdir(f'{self.folder}/{name}', 0o700)
         self._died: asyncio.Future = asyncio.get_running_loop().create_future()
-        self.channel = Channel(self._answer, self._on_end)
+        self.channel = Channel(self._answer, self._on_end, self._at_once)
         try:
             await self.channel.open(f'{self.folder}/ipc/home')
             await self._launch()
