@@ -532,6 +532,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.launch.CellApp.listen': ('launch.html#cellapp.listen', 'rlm/launch.py'),
                             'rlm.launch.CellKernel': ('launch.html#cellkernel', 'rlm/launch.py'),
                             'rlm.launch.CellKernel._cancel_on_sigint': ('launch.html#cellkernel._cancel_on_sigint', 'rlm/launch.py'),
+                            'rlm.launch.CellKernel._from_host': ('launch.html#cellkernel._from_host', 'rlm/launch.py'),
                             'rlm.launch.CellKernel._interruptible': ('launch.html#cellkernel._interruptible', 'rlm/launch.py'),
                             'rlm.launch.CellKernel._publish_execute_input': ( 'launch.html#cellkernel._publish_execute_input',
                                                                               'rlm/launch.py'),

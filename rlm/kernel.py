@@ -27,7 +27,7 @@ from jupyter_client.session import Session
 from zmq.asyncio import Context
 
 from .inside import encodable, max_frame, pack
-from .launch import remove
+from .launch import host_name, remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
 from .sync import to_the_end
 from .errors import KernelDiedError, KernelError, KernelStartError, RLMError
@@ -317,7 +317,7 @@ class Kernel:
         return self
 
     async def _launch(self):
-        self.provisioner,session = self._kind(),Session()
+        self.provisioner,session = self._kind(),Session(username=host_name)
         settings = dict(self._settings, folder=self.folder, key=session.key.decode(), token=self.channel.token)
         found: dict[str, Any] = dict(self._start, folder=self.folder, settings=settings, levels=self.walls.attempts(), hello=self.channel.ready)
         if self._kind is ForkProvisioner: found['source'] = self._source or template(self._python)

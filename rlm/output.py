@@ -338,7 +338,9 @@ class Output:
         self._send(kind, content, self._parent)
         self.sent += 1
 
-    def end(self) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''; sent: how many messages it took; rest: text that follows them
+    def end(self,
+        flush:bool=False, # Whether what has not been sent goes out as a message, and not with what is told
+    ) -> dict: # chars: length of all it showed; kept: name of the variable that holds it, or ''; sent: how many messages it took; rest: text that follows them
         "The cell is over: what is left to tell"
         with self.lock:
             with suppress(MemoryError): self._gather()
@@ -349,6 +351,7 @@ class Output:
             else: whole = ''
             kept = f'output_{self.number}' if len(whole)>self.max_shown else ''
             if kept: self._kept.keep(kept, whole)
+            if flush: self.flush()
             told,self._open = dict(chars=self.text.total+self.unseen, kept=kept, sent=self.sent, rest=''.join(self._waiting)),False
             self._reset(None)
         return told
