@@ -104,13 +104,13 @@ class ForkServer:
         if not data: self.finish()
         request = json.loads(data)
         op,i = request.pop('op'),request.pop('id')
+        job = None
         if op=='hold': job = self._fork_holder(i, *fds)
         elif op=='kernel': job = self._fork_kernel(i, **request)
+        elif op=='folder': self.folders.append(request['path'])
         else:
-            if op=='signal': self.signal(**request)
-            elif op=='folder': self.folders.append(request['path'])
+            self.signal(**request)
             self.tell(id=i, pid=None)
-            job = None
         if not job:
             for fd in fds: os.close(fd)
         return job
@@ -349,6 +349,7 @@ def preload():
     "Import and make what a kernel would up to its first answer"
     import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
     TransformerManager().transform_cell('1')
+    walls.usual_places(False)
     launch.make_app()
 
 # %% ../nbs/03f_fork.ipynb #c3c071f0

@@ -26,6 +26,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.session import Session
 from zmq.asyncio import Context
 
+from .codec import json_bytes, json_value
 from .inside import encodable, max_frame, pack
 from .launch import host_name, remove
 from .provision import ForkLine, ForkProvisioner, Provisioner, SpawnProvisioner, can_fork, template
@@ -117,7 +118,7 @@ class Channel:
         if ending := [t for batch in self._calls.values() for t in batch.tasks]: await asyncio.wait(ending, timeout=5)
 
     def _send(self, **message):
-        frame = pack(message)
+        frame = pack(message, json_bytes)
         if not self._frames: asyncio.get_running_loop().call_soon(self._flush)
         self._frames.append(frame)
 
@@ -129,7 +130,7 @@ class Channel:
         async def frame():
             size = int.from_bytes(await reader.readexactly(4), 'big')
             if size>max_frame: raise ValueError(f'a frame of {size:,} bytes') # none of ours: the line is closed, and the kernel ends
-            return json.loads(await reader.readexactly(size))
+            return json_value(await reader.readexactly(size))
         try:
             hello = await asyncio.wait_for(frame(), 10)
             if self.ready.done() or not secrets.compare_digest(str(hello.get('token')), self.token): return # not our kernel, or one that comes second
@@ -341,7 +342,7 @@ class Kernel:
             if running and m and m['parent_header'].get('msg_id')==running.id: running.message(m)
 
     async def _drain(self, socket):
-        "Take the replies: all that is in them, the report has told already"
+        "Take what comes: signs of life, for a cell is replied to by its report"
         while True: await socket.recv_multipart()
 
     def _on_end(self, report):

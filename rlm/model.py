@@ -340,15 +340,14 @@ class Waiting:
 
 _waiting: ContextVar[Waiting|None] = ContextVar('waiting', default=None)
 
-@contextmanager
-def waited_for(
-    left:Callable[[], float|None], # How many seconds there are; None for any number
-    tell:Callable[..., Any], # Called when a call is made again
-) -> Iterator[None]:
+class waited_for:
     "Say who waits for the calls in the `with` block"
-    token = _waiting.set(Waiting(left, tell))
-    try: yield
-    finally: _waiting.reset(token)
+    def __init__(self,
+        left:Callable[[], float|None], # How many seconds there are; None for any number
+        tell:Callable[..., Any], # Called when a call is made again
+    ): self._who = Waiting(left, tell)
+    def __enter__(self): self._token = _waiting.set(self._who)
+    def __exit__(self, *exc): _waiting.reset(self._token)
 
 # %% ../nbs/02_model.ipynb #3f7ed6e1
 def told_again(

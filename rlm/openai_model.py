@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from .codec import json_bytes, json_value
 from .errors import InputError, MissingKeyError, ModelError, OverloadedError
 from .model import (Reply, as_model_error, body_words, check_window, checked_name, estimate_tokens, in_turn, no_server, read_response, redact, retry_after, sendable, sentence,
     status_error, streamed, ways_to_stream, with_retries)
@@ -52,12 +53,21 @@ def request_body(
     body = {k: v for k,v in fields.items() if v is not None}|extra
     if body.get('stream'): raise InputError('stream=True: leave it out; the model streams where it is given `on_token`, and in a completion by the setting `stream` of RLM')
     body |= way or {}
-    try: text = _encode(body)
+    try:
+        data = json_bytes(body) if _is_plain(body) else b''
+        return data if data and not any(o in data for o in _odd) else _strict(body)
     except (TypeError, ValueError) as e: raise InputError(f'The request cannot be sent as JSON: {e}. Its fields: {", ".join(map(str, body))}') from None
-    try: return text.encode()
-    except UnicodeEncodeError: return _encode(sendable(body)).encode()
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_odd = (b'NaN', b'Infinity', b'\\ud') # may be words of a text, or what no server would read
+
+def _is_plain(body):
+    "Whether a request is of text and numbers only, as those of a large batch are: then it is written the quick way, which would take bytes and sets too"
+    rest = {k: v for k,v in body.items() if k!='messages'}
+    return all(type(v) in (str, int, float, bool) for v in rest.values()) and all(type(v) is str for m in body.get('messages', ()) for v in m.values())
+
+def _strict(body):
+    "A request in JSON; half a character is written out, and a number that is none is a `ValueError`"
+    return json.dumps(sendable(body), ensure_ascii=False, allow_nan=False).encode()
 
 # %% ../nbs/02c_openai_model.ipynb #dabac752
 def request_headers(
@@ -354,6 +364,6 @@ def _secrets(headers): return [v.removeprefix('Bearer ') for k,v in headers.item
 
 def _response(data):
     "The body of a reply; None if it is none"
-    try: body = json.loads(data)
+    try: body = json_value(data)
     except ValueError: return None
     return body if isinstance(body, dict) and (body.get('choices') or not body.get('error')) else None

@@ -94,7 +94,7 @@ class ForkLine:
         threading.Thread(target=self._receive, daemon=True, name='rlm-fork').start()
 
     def ask(self,
-        op:str, # 'hold', 'kernel', 'signal' or 'folder'
+        op:str, # 'hold', 'kernel' or 'signal'
         *descriptors:int, # Open files to send along
         **message:Any, # What JSON can hold
     ) -> Future: # Of the reply: `pid`, None where it was refused, and `exit`, a future of the exit status; `KernelStartError` once the other side is gone
@@ -103,10 +103,18 @@ class ForkLine:
         with self._lock:
             i = next(self._ids)
             self._waiting[i] = future
-        data = json.dumps(dict(op=op, id=i, **message)).encode()
-        try: socket.send_fds(self._line, [data], descriptors)
-        except OSError: self._lose()
+        self._send(descriptors, op=op, id=i, **message)
         return future
+
+    def name(self,
+        folder:str, # To remove should this process die
+    ):
+        "Name a folder; nothing is replied"
+        self._send((), op='folder', id=0, path=folder)
+
+    def _send(self, descriptors, **message):
+        try: socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
+        except OSError: self._lose()
 
     async def lives(self) -> bool: # Asked, because an end that has just come may not be known to this side yet
         "Whether the other side still answers"
@@ -311,7 +319,7 @@ class ForkProvisioner(Provisioner):
         folder:str, # To remove should this process die
     ):
         "Name a folder to the template"
-        (self.source.parent or self.source).ask('folder', path=folder)
+        (self.source.parent or self.source).name(folder)
 
     def _unwanted(self, asked):
         "End a kernel that came when nobody waited for it any more"

@@ -7,7 +7,6 @@ __all__ = ['shown_kinds', 'record_format', 'record_version', 'long_text', 'Event
            'read_record']
 
 # %% ../nbs/00_record.ipynb #24d67d86
-import json
 import os
 import sys
 import weakref
@@ -17,7 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from .codec import from_json, to_json
+from .codec import from_json, json_bytes, json_value, to_json
 from .errors import RecordError
 
 if sys.platform!='win32': import fcntl
@@ -56,9 +55,7 @@ def digest(
     "The name of a content"
     return blake2b(data, digest_size=16).hexdigest()
 
-_line = json.JSONEncoder(separators=(',', ':')).encode
-
-_head = f'{_line(dict(format=record_format, version=record_version))}\n'.encode()
+_head = f'{{"format":"{record_format}","version":{record_version}}}\n'.encode()
 
 def _apart(value, texts):
     "`value` with its long texts replaced by their names, and these added to `texts`"
@@ -104,7 +101,7 @@ class Record:
         elif not self._is_blank(): raise RecordError(f'There is a file {self.path} already: go on with it by `RLM.resume`, or set `record` to another file, or to a folder')
         else:
             self._size = 0
-            self._append(_head.decode())
+            self._append(_head)
 
     def _is_blank(self):
         "Whether nothing is there, or no more than a process left that was killed before it had written an event"
@@ -116,8 +113,8 @@ class Record:
         self.found = read_record(self.path)
         self._texts,self._size,self._lines = set(self.found.texts),self.found.size,self.found.lines
 
-    def _append(self, text):
-        data = memoryview(text.encode())
+    def _append(self, line):
+        data = memoryview(line)
         try:
             if os.fstat(self._fd).st_size>self._size: os.ftruncate(self._fd, self._size) # what is left of a broken write stays until something else is written
             while len(data): data = data[os.write(self._fd, data):]
@@ -130,17 +127,17 @@ class Record:
         *events:Event, # The next ones
     ):
         "Append events, all at once; `RecordError` if the system refuses them"
-        lines: list[str] = []
+        lines: list[bytes] = []
         new: set[str] = set()
         for event in events:
             row = event.to_row()
-            if len(line := _line(row))>long_text: # one of its texts may be as long
+            if len(line := json_bytes(row))>long_text: # one of its texts may be as long
                 texts: dict[str, str] = {}
-                line = _line(_apart(row, texts))
-                lines += [_line(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]
+                line = json_bytes(_apart(row, texts))
+                lines += [json_bytes(dict(hash=name, text=text)) for name,text in texts.items() if name not in self._texts|new]
                 new |= texts.keys()
             lines.append(line)
-        self._append(''.join(f'{{"n":{n},{line[1:]}\n' for n,line in enumerate(lines, self._lines+1)))
+        self._append(b''.join(b'{"n":%d,%s\n' % (n, line[1:]) for n,line in enumerate(lines, self._lines+1)))
         self._texts |= new
         self._lines += len(lines)
 
@@ -194,7 +191,7 @@ def read_record(
 
 def _take(found, line, number):
     "Take in one line"
-    row = json.loads(line)
+    row = json_value(line)
     if not isinstance(row, dict): raise ValueError('not an event')
     if row.get('n', number)!=number: raise ValueError(f'it was written as line {row["n"]}') # the first records had no numbers
     if 'hash' in row:
@@ -205,7 +202,7 @@ def _take(found, line, number):
 # %% ../nbs/00_record.ipynb #8f85dae8
 def _check_head(path, line):
     "Raise `RecordError` unless `line` opens a record of a version we can read"
-    try: head = json.loads(line)
+    try: head = json_value(line)
     except ValueError: head = None
     if not isinstance(head, dict) or head.get('format')!=record_format: raise RecordError(f'{path} is not a record: it does not begin with {{"format": "{record_format}"}}')
     if not isinstance(head.get('version'), int) or head['version']>record_version:

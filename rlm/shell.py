@@ -96,7 +96,7 @@ async def start_with(
         kernel = make(source=await holder_of(stored)) if to_hold else make(context=stored.spec)
         try:
             await kernel.start()
-            if stored.folder: kernel.provisioner.tell(stored.folder)
+            if stored.folder and not can_fork(): kernel.provisioner.tell(stored.folder)
             return kernel, _settled(stored, await kernel.channel.ask(**request))
         except AskError as e:
             await kernel.close()
@@ -196,7 +196,7 @@ class Shell:
 
     async def _start(self, stored, question):
         "Start a kernel with the context in it, in one of two ways: forked from the context's holder, or by itself"
-        if can_fork() and stored.folder: template().ask('folder', path=stored.folder) # to be removed, should this process die before there is a kernel
+        if can_fork() and stored.folder: template().name(stored.folder) # to be removed, should this process die before there is a kernel
         make = partial(Kernel, self._answer if self._calls else None, walls=self.walls, seed=self.seed, at_once=getattr(self._calls, 'at_once', None))
         self.kernel,self.description = await start_with(stored, make, dict(question=question, max_shown=self.max_output_chars, tools=self.tools.specs, data=self.tools.data))
         self._opened = stored,question

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVELS', 'default_memory_mb', 'Walls', 'die_with_parent', 'become_subreaper', 'huge_pages', 'set_dumpable',
            'undumpable_host', 'drop_privileges', 'new_pid_namespace', 'fork_first', 'private_uid', 'visible_paths',
-           'enter', 'landlock', 'limits', 'level_text']
+           'usual_places', 'enter', 'landlock', 'limits', 'level_text']
 
 # %% ../nbs/03d_walls.ipynb #eb708588
 import ctypes
@@ -33,6 +33,7 @@ _linux = sys.platform=='linux'
 _private = ('/', '/cell', '/dev', '/dev/shm', '/etc', '/proc', '/tmp') # folders that full walls replace
 
 # %% ../nbs/03d_walls.ipynb #fd5dedd4
+@cache
 def default_memory_mb() -> int: # Between 64 and 4096
     "Half of the memory that this machine has, or that the container it is may use"
     if not hasattr(os, 'sysconf'): return 4096 # Windows
@@ -145,8 +146,8 @@ def drop_privileges(
     "Give up all capabilities, and the ways to get them back; before any thread is started. Does nothing but on Linux"
     if not _linux: return
     with suppress(OSError): _call('keyctl', 1, None) # a fresh session keyring in the place of the inherited one
-    with suppress(OSError): # refused after the last one
-        for capability in range(64): _prctl(24, capability) # PR_CAPBSET_DROP
+    for capability in range(64):
+        if _libc().prctl(24, capability, 0, 0, 0): break # PR_CAPBSET_DROP; refused after the last one
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -168,7 +169,7 @@ def _new_user(also=0):
     uid,gid = os.geteuid(),os.getegid()
     set_dumpable(True) # the files below /proc/self would belong to root
     _call('unshare', _NEWUSER|also)
-    for name,text in dict(setgroups='deny', uid_map=f'{_cell_id} {uid} 1', gid_map=f'{_cell_id} {gid} 1').items(): Path(f'/proc/self/{name}').write_text(text)
+    for name,text in dict(setgroups='deny', uid_map=f'{_cell_id} {uid} 1', gid_map=f'{_cell_id} {gid} 1').items(): _write(f'/proc/self/{name}', text)
 
 # %% ../nbs/03d_walls.ipynb #d9a054d9
 def new_pid_namespace():
@@ -230,8 +231,17 @@ _RDONLY,_NOSUID,_NODEV,_NOEXEC,_BIND,_REC,_PRIVATE = 1,2,4,8,4096,16384,1<<18
 def _places(paths):
     "Where `paths` really are, none inside another, and where those lead that are links"
     real = {o: os.path.realpath(o) for o in paths}
-    tops = [o for o in sorted(set(real.values())) if not any(o.startswith(f'{other}/') for other in real.values())]
+    tops: list[str] = []
+    for path in sorted(set(real.values()), key=lambda o: o.split('/')): # what is inside a folder follows it
+        if not (tops and path.startswith(f'{tops[-1]}/')): tops.append(path)
     return tops,{o: r for o,r in real.items() if o!=r}
+
+@cache
+def usual_places(
+    network:bool, # Whether cells may use the network
+) -> tuple[list[str], dict[str, str]]: # What to mount, none inside another; and the links to lay, with where they lead
+    "What every kernel sees, looked up once: a process that kernels are forked from does so beforehand"
+    return _places(visible_paths(Walls(network=network)))
 
 def _protect(path, flags, recursive=0x8000):
     "Add flags to a mount; a remount would be refused where an outer namespace has locked others"
@@ -241,9 +251,15 @@ def _bind(source, target, flags):
     "Mount what is at `source` of the old tree at `target` of the new"
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(f'/old{source}'): os.makedirs(target, exist_ok=True)
-    elif not os.path.exists(target): Path(target).touch()
+    elif not os.path.exists(target): _write(target)
     _call('mount', f'/old{source}', target, None, _BIND|_REC, None)
     _protect(target, flags)
+
+def _write(path, text=''):
+    "Make a file, without the machinery of `open`, which each kernel would meet for the first time"
+    fd = os.open(path, os.O_WRONLY|os.O_CREAT|os.O_CLOEXEC, 0o644)
+    try: os.write(fd, text.encode())
+    finally: os.close(fd)
 
 def _mount(kind, target, flags, options=None):
     os.makedirs(target, exist_ok=True)
@@ -280,7 +296,7 @@ def _name_users(uid):
     os.makedirs('/etc', exist_ok=True)
     texts = dict(hosts='127.0.0.1 localhost\n', passwd=''.join(f'user:x:{o}:{o}::/cell:/bin/sh\n' for o in (_cell_id, uid)), group=''.join(f'user:x:{o}:\n' for o in (_cell_id, uid)))
     for name,text in texts.items():
-        if not os.path.exists(f'/etc/{name}'): Path(f'/etc/{name}').write_text(text)
+        if not os.path.exists(f'/etc/{name}'): _write(f'/etc/{name}', text)
 
 # %% ../nbs/03d_walls.ipynb #880f60a3
 def _filter_sockets(internet):
@@ -311,7 +327,7 @@ def _close(root, uid):
     if root:
         drop_privileges(uid) # an error ends us: never go on as root
         with suppress(OSError): _new_user() # where it is refused to us, it is refused to cells
-    with suppress(OSError): Path('/proc/sys/user/max_user_namespaces').write_text('0') # counts in our user namespace only
+    with suppress(OSError): _write('/proc/sys/user/max_user_namespaces', '0') # counts in our user namespace only
     if not root: _protect('/proc', _RDONLY, 0) # whose id is root's outside may write there, whatever its number is here
     drop_privileges()
     _filter_sockets(True)
@@ -326,7 +342,7 @@ def enter(
     "Build full walls, in the first process of a new table of processes; after an `OSError` the caller must exit"
     root = _machine_root()
     if root and uid==0: raise PermissionError(errno.EPERM, 'root must become somebody else: give what private_uid() returns')
-    tops,links = _places(visible_paths(walls))
+    tops,links = _places(visible_paths(walls)) if walls.readable else usual_places(walls.network)
     own = {os.path.realpath(ipc): os.path.abspath(ipc), os.path.realpath(work): '/cell'}
     os.umask(0o022)
     _call('unshare', _NEWNS|_NEWUTS|_NEWIPC|(0 if walls.network else _NEWNET))
