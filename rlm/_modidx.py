@@ -1323,6 +1323,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'rlm.streaming.Token': ('streaming.html#token', 'rlm/streaming.py'),
                                'rlm.streaming._ignore': ('streaming.html#_ignore', 'rlm/streaming.py'),
                                'rlm.streaming._joined': ('streaming.html#_joined', 'rlm/streaming.py'),
+                               'rlm.streaming._only_text': ('streaming.html#_only_text', 'rlm/streaming.py'),
                                'rlm.streaming._payloads': ('streaming.html#_payloads', 'rlm/streaming.py'),
                                'rlm.streaming.calls_in': ('streaming.html#calls_in', 'rlm/streaming.py'),
                                'rlm.streaming.harmless': ('streaming.html#harmless', 'rlm/streaming.py'),

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from .codec import json_value
+
 # %% ../nbs/01b_streaming.ipynb #25088615
 class Token(NamedTuple):
     "A piece of a reply, as it comes"
@@ -34,25 +36,24 @@ class ServerEvents:
         data = (self._rest+data).replace(b'\r\n', b'\n')
         if last: data += b'\n\n'
         *events,self._rest = data.split(b'\n\n')
-        payloads = [p for e in events for p in _payloads(e)]
+        payloads = [p for e in events for p in ((e[6:],) if e[:7]==b'data: {' and b'\n' not in e else _payloads(e))] # the one form is that of nearly all
         self.done = self.done or b'[DONE]' in payloads
-        return self._parsed([p for p in payloads if p not in (b'', b'[DONE]')])
+        return self._parsed([p for p in payloads if p and p!=b'[DONE]'])
 
     def _parsed(self, payloads):
         if self.broken: return []
-        try: return json.loads(b'['+b','.join(payloads)+b']')
+        try: return json_value(b'[%s]' % b','.join(payloads))
         except ValueError: pass
         found: list[Any] = []
         for payload in payloads:
-            try: found.append(json.loads(payload))
+            try: found.append(json_value(payload))
             except ValueError:
-                self.broken = payload
+                self.broken = payload.strip()
                 break
         return found
 
 def _payloads(event):
     "The data of an event; of one without an empty line after each line, that of each line"
-    if event.startswith(b'data:') and b'\n' not in event: return [event[5:].strip()]
     return [line[5:].strip() for line in event.split(b'\n') if line.startswith(b'data:')]
 
 # %% ../nbs/01b_streaming.ipynb #a5ce9daa
@@ -109,6 +110,10 @@ class Pieces:
 
     def _read(self, chunk):
         "The pieces of an event, noted"
+        if text := _only_text(chunk):
+            self._texts['text'].append(text)
+            yield 'text',text
+            return
         if usage := part_at(chunk, 'usage'): self.usage = usage
         if part_at(chunk, 'error'): self.error = chunk
         choices = part_at(chunk, 'choices')
@@ -142,6 +147,14 @@ class Pieces:
         return dict(choices=[dict(message=message, finish_reason=self.finish_reason)] if self.told or self._calls or self.finish_reason else [], usage=self.usage)
 
 # %% ../nbs/01b_streaming.ipynb #d0346c00
+def _only_text(event):
+    "The text of an event that brings nothing else, as nearly all do; None of any other"
+    if type(event) is not dict or event.get('usage') or 'error' in event: return None
+    try: delta,end = event['choices'][0]['delta'],event['choices'][0].get('finish_reason')
+    except (AttributeError, LookupError, TypeError): return None
+    if end or type(delta) is not dict or type(text := delta.get('content')) is not str: return None
+    return text if all(v is None or k in ('content', 'role') for k,v in delta.items()) else None
+
 def _joined(texts):
     "Texts as one, also where a letter that takes two codes was cut between them"
     text = ''.join(texts)
