@@ -728,6 +728,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                            'rlm.model._read_usage': ('model.html#_read_usage', 'rlm/model.py'),
                            'rlm.model._said': ('model.html#_said', 'rlm/model.py'),
                            'rlm.model._secrets': ('model.html#_secrets', 'rlm/model.py'),
+                           'rlm.model._too_few': ('model.html#_too_few', 'rlm/model.py'),
                            'rlm.model._without_choice': ('model.html#_without_choice', 'rlm/model.py'),
                            'rlm.model._words': ('model.html#_words', 'rlm/model.py'),
                            'rlm.model.as_model': ('model.html#as_model', 'rlm/model.py'),

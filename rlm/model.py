@@ -350,6 +350,11 @@ class waited_for:
     def __exit__(self, *exc): _waiting.reset(self._token)
 
 # %% ../nbs/02_model.ipynb #3f7ed6e1
+def _too_few(wait):
+    "How many seconds are left to who waits, if they end before `wait` does; None if there is time"
+    left = waiting.left() if (waiting := _waiting.get()) else None
+    return None if left is None or wait<left else left
+
 def told_again(
     error:ModelError, # Why the call failed
     model:str, # Name of the model
@@ -358,10 +363,8 @@ def told_again(
     then:str='', # The model that is asked then; empty for the same
 ):
     "Tell who waits that a call is made again; raise `error` if they have not the time"
-    waiting = _waiting.get()
-    if waiting is None: return
-    left = waiting.left()
-    if left is not None and wait>=left:
+    if (waiting := _waiting.get()) is None: return
+    if (left := _too_few(wait)) is not None:
         error.args,error.out_of_time = (f'{error} The next try is due in {wait:.1f} s, and {left:.1f} s are left.',),True
         raise error
     cost = dict(usage=error.reply.usage, text=error.reply.text) if error.reply else {}
@@ -374,9 +377,7 @@ def check_wait(
     wait:float, # Seconds until they let it be asked, at least
 ):
     "Raise an `OverloadedError` if who waits has not the time"
-    waiting = _waiting.get()
-    left = waiting.left() if waiting else None
-    if left is None or wait<left: return
+    if (left := _too_few(wait)) is None: return
     error = OverloadedError(f'{model} may be asked again in {wait:.1f} s, by its limits rpm={pace.rpm} and tpm={pace.tpm}, and {left:.1f} s are left.')
     error.out_of_time = True
     raise error
