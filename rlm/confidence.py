@@ -102,11 +102,15 @@ def strip_confidence(
     return text.rstrip() if ended else text
 
 # %% ../nbs/07b_confidence.ipynb #37db5f31
+_half = re.compile(r'(?:^|\n)[ \t`*_]{0,8}\{\s?["“]?c(?:o(?:n[a-z]*)?)?["”]?\s?:?\s?["“]?[0-9.%]*["”]?\s?$', re.I)
+
 def told_apart(
     text:str, # A reply
     settings:dict, # Of the completion, as a trajectory has them
+    writing:bool=False, # Whether the reply is being written: then half a report at its end is left out too
 ) -> tuple[str, str]: # The text without its confidence, and a note such as `sure: 80 %`; the note is empty, and the text as it is, where none was asked for or none is told
     "A reply and what it says of itself"
     asked = settings.get('confidence') or (settings.get('srlm') or {}).get('confidence')
+    if asked and writing: text = _half.sub('', text)
     told = told_confidence(text) if asked else None
     return (strip_confidence(text), f'sure: {told.percent:g} %') if told else (text, '')

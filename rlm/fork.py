@@ -349,7 +349,7 @@ def preload():
     "Import and make what a kernel would up to its first answer"
     import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
     TransformerManager().transform_cell('1')
-    walls.usual_places(False)
+    walls.shown_places(False, ())
     launch.make_app()
 
 # %% ../nbs/03f_fork.ipynb #c3c071f0

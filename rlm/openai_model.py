@@ -62,8 +62,7 @@ _odd = (b'NaN', b'Infinity', b'\\ud') # may be words of a text, or what no serve
 
 def _is_plain(body):
     "Whether a request is of text and numbers only, as those of a large batch are: then it is written the quick way, which would take bytes and sets too"
-    rest = {k: v for k,v in body.items() if k!='messages'}
-    return all(type(v) in (str, int, float, bool) for v in rest.values()) and all(type(v) is str for m in body.get('messages', ()) for v in m.values())
+    return all(type(v) in (str, int, float, bool) for k,v in body.items() if k!='messages') and all(type(m) is dict and all(type(v) is str for v in m.values()) for m in body.get('messages', ()))
 
 def _strict(body):
     "A request in JSON; half a character is written out, and a number that is none is a `ValueError`"

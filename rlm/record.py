@@ -83,7 +83,7 @@ class Record:
         self.path = Path(path)
         self._texts: set[str] = set() # Hashes of those that are in the file
         self._lines = 1               # How many the file has
-        self._whole = False           # Whether nothing follows these
+        self._clean = False           # Whether nothing follows these
         self.found = Recorded()
         try:
             if not resume: self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -117,13 +117,13 @@ class Record:
     def _append(self, line):
         data = memoryview(line)
         try:
-            if not self._whole: os.ftruncate(self._fd, self._size) # what is left of a broken write stays until something else is written
+            if not self._clean: os.ftruncate(self._fd, self._size) # what is left of a broken write stays until something else is written
             while len(data): data = data[os.write(self._fd, data):]
         except OSError as e:
-            self._whole = False
+            self._clean = False
             with suppress(OSError): os.ftruncate(self._fd, self._size) # no half a line
             raise RecordError(f'The record {self.path} cannot be written: {e.strerror}.') from e
-        self._size,self._whole = self._size+len(line),True
+        self._size,self._clean = self._size+len(line),True
 
     def write(self,
         *events:Event, # The next ones

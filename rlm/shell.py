@@ -96,7 +96,7 @@ async def start_with(
         kernel = make(source=await holder_of(stored)) if to_hold else make(context=stored.spec)
         try:
             await kernel.start()
-            if stored.folder and not can_fork(): kernel.provisioner.tell(stored.folder)
+            if stored.folder: kernel.provisioner.tell(stored.folder)
             return kernel, _settled(stored, await kernel.channel.ask(**request))
         except AskError as e:
             await kernel.close()

@@ -36,9 +36,9 @@ class ServerEvents:
         data = (self._rest+data).replace(b'\r\n', b'\n')
         if last: data += b'\n\n'
         *events,self._rest = data.split(b'\n\n')
-        payloads = [p for e in events for p in ((e[6:],) if e[:7]==b'data: {' and b'\n' not in e else _payloads(e))] # the one form is that of nearly all
+        payloads = [p for e in events for p in _payloads(e)]
         self.done = self.done or b'[DONE]' in payloads
-        return self._parsed([p for p in payloads if p and p!=b'[DONE]'])
+        return self._parsed([p for p in payloads if p not in (b'', b'[DONE]')])
 
     def _parsed(self, payloads):
         if self.broken: return []
@@ -48,12 +48,13 @@ class ServerEvents:
         for payload in payloads:
             try: found.append(json_value(payload))
             except ValueError:
-                self.broken = payload.strip()
+                self.broken = payload
                 break
         return found
 
 def _payloads(event):
     "The data of an event; of one without an empty line after each line, that of each line"
+    if event.startswith(b'data:') and b'\n' not in event: return [event[5:].strip()]
     return [line[5:].strip() for line in event.split(b'\n') if line.startswith(b'data:')]
 
 # %% ../nbs/01b_streaming.ipynb #a5ce9daa

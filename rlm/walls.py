@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVELS', 'default_memory_mb', 'Walls', 'die_with_parent', 'become_subreaper', 'huge_pages', 'set_dumpable',
            'undumpable_host', 'drop_privileges', 'new_pid_namespace', 'fork_first', 'private_uid', 'visible_paths',
-           'usual_places', 'enter', 'landlock', 'limits', 'level_text']
+           'shown_places', 'enter', 'landlock', 'limits', 'level_text']
 
 # %% ../nbs/03d_walls.ipynb #eb708588
 import ctypes
@@ -146,8 +146,8 @@ def drop_privileges(
     "Give up all capabilities, and the ways to get them back; before any thread is started. Does nothing but on Linux"
     if not _linux: return
     with suppress(OSError): _call('keyctl', 1, None) # a fresh session keyring in the place of the inherited one
-    for capability in range(64):
-        if _libc().prctl(24, capability, 0, 0, 0): break # PR_CAPBSET_DROP; refused after the last one
+    with suppress(OSError): # refused after the last one
+        for capability in range(64): _prctl(24, capability) # PR_CAPBSET_DROP
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -163,6 +163,12 @@ def _machine_root():
     "Are we root of the machine itself, not of a container with a user namespace?"
     with suppress(OSError): return os.geteuid()==0 and Path('/proc/self/uid_map').read_text().split()==['0', '0', '4294967295']
     return False
+
+def _write(path, text=''):
+    "Write a file, without the machinery of `open`, which each kernel would meet for the first time"
+    fd = os.open(path, os.O_WRONLY|os.O_CREAT|os.O_CLOEXEC, 0o644)
+    try: os.write(fd, text.encode())
+    finally: os.close(fd)
 
 def _new_user(also=0):
     "A user namespace in which our user has another number"
@@ -237,11 +243,12 @@ def _places(paths):
     return tops,{o: r for o,r in real.items() if o!=r}
 
 @cache
-def usual_places(
+def shown_places(
     network:bool, # Whether cells may use the network
+    readable:tuple[str, ...], # What they may read beside
 ) -> tuple[list[str], dict[str, str]]: # What to mount, none inside another; and the links to lay, with where they lead
-    "What every kernel sees, looked up once: a process that kernels are forked from does so beforehand"
-    return _places(visible_paths(Walls(network=network)))
+    "What a kernel sees; a process that kernels are forked from looks it up for them"
+    return _places(visible_paths(Walls(network=network, readable=readable)))
 
 def _protect(path, flags, recursive=0x8000):
     "Add flags to a mount; a remount would be refused where an outer namespace has locked others"
@@ -254,12 +261,6 @@ def _bind(source, target, flags):
     elif not os.path.exists(target): _write(target)
     _call('mount', f'/old{source}', target, None, _BIND|_REC, None)
     _protect(target, flags)
-
-def _write(path, text=''):
-    "Make a file, without the machinery of `open`, which each kernel would meet for the first time"
-    fd = os.open(path, os.O_WRONLY|os.O_CREAT|os.O_CLOEXEC, 0o644)
-    try: os.write(fd, text.encode())
-    finally: os.close(fd)
 
 def _mount(kind, target, flags, options=None):
     os.makedirs(target, exist_ok=True)
@@ -342,7 +343,7 @@ def enter(
     "Build full walls, in the first process of a new table of processes; after an `OSError` the caller must exit"
     root = _machine_root()
     if root and uid==0: raise PermissionError(errno.EPERM, 'root must become somebody else: give what private_uid() returns')
-    tops,links = _places(visible_paths(walls)) if walls.readable else usual_places(walls.network)
+    tops,links = shown_places(walls.network, walls.readable)
     own = {os.path.realpath(ipc): os.path.abspath(ipc), os.path.realpath(work): '/cell'}
     os.umask(0o022)
     _call('unshare', _NEWNS|_NEWUTS|_NEWIPC|(0 if walls.network else _NEWNET))

@@ -101,8 +101,6 @@ def last_lines(
     return '\n'.join(o.plain.rstrip() for o in lines)
 
 # %% ../nbs/08a_watch.ipynb #07361404
-_half_told = re.compile(r'(?:^|\n)[ \t`*_]{0,8}\{\s?["“]?c(?!ode)[a-z]*["”]?\s?:?\s?["“]?[0-9.%]*["”]?\s?$', re.I) # a confidence that is being written
-
 class Moving:
     "What is on the screen until something else is: drawn when the screen is, and not whenever it changes"
     def __init__(self,
@@ -236,7 +234,7 @@ class ConsoleView:
     def _moving(self, width, height):
         yield Text(one_line(self._waiting, width), 'dim')
         text = self._tail
-        if self._part=='text': text = _half_told.sub('', told_apart(text, self.trajectory.settings)[0])
+        if self._part=='text': text = told_apart(text, self.trajectory.settings, writing=True)[0]
         if self._part=='arguments': text = re.sub(r'^\s*{\s*"code"\s*:\s*"', '', text).replace('\\n', '\n').replace('\\"', '"') # the code in them
         if text: yield Text(last_lines(text, max(1, min(self.most_lines, height-4)), self.console, width), 'green' if self._in_cell else 'dim' if self._part=='reasoning' else '')
 
