@@ -67,9 +67,14 @@ def is_of_host(
 
 class CellSession(Session):
     "Speaks the Jupyter protocol; our host gets no reply to a cell, since the report tells it all"
-    def send(self, stream, msg_or_type, content=None, parent=None, *args, **kwargs):
+    def send(self, # type: ignore[override]
+        stream:Any, # Where to
+        msg_or_type:Any, # Its type, or a message
+        content:dict|None=None, # What it says
+        parent:dict|None=None, # What it replies to
+        *args, **kwargs):
         "Send a message, or do without"
-        if msg_or_type=='execute_reply' and is_of_host(parent): return dict(content=content)
+        if msg_or_type=='execute_reply' and is_of_host(parent or {}): return dict(content=content)
         return super().send(stream, msg_or_type, content, parent, *args, **kwargs)
 
 # %% ../nbs/03e_launch.ipynb #4181798f
