@@ -93,7 +93,7 @@ class Slots:
     "So many calls may be out at once; who waits comes first"
     def __init__(self,
         n:int, # How many
-        at_a_time:int=4, # How many are let in before the event loop does anything else
+        at_a_time:int=16, # How many are let in before the event loop does anything else
     ):
         self.most,self.free,self._at_a_time,self._entered = n,n,at_a_time,0 # `free`: how many are left
         self._queue: deque[asyncio.Future] = deque()

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 from .codec import to_json
 from .encoding import encoding_of
-from .kernel import remove_folder
+from .kernel import remove_folders
 from .reading import NotUTF8, cut, describe, leaves, library_of, marks, open_context, paths_of, type_name, wide_encoding
 from .errors import ContextError
 from .trajectory import counted
@@ -280,7 +280,7 @@ class StoredContext:
         try:
             if not self.folder:
                 self.folder = tempfile.mkdtemp(prefix='rlm-context-')
-                self._remove = weakref.finalize(self, remove_folder, self.folder, os.getpid())
+                self._remove = weakref.finalize(self, remove_folders, [self.folder], os.getpid())
             self._count += 1
             path = f'{self.folder}/{self._count}'
             with open(path, 'wb', buffering=1<<20) as f: write(f)

@@ -75,6 +75,7 @@ class ForkServer:
         self.line,self.held,self.host = line,held,host
         self.kids: dict[int, Child] = {}
         self.folders: list[str] = []
+        self._enough = 1000 # Folders to keep in mind before looking which of them are still there
 
     def serve(self) -> Callable[[], Any]: # In a fork only: what it has to do next
         "Wait and answer until the host is gone, which is the end of this process"
@@ -106,14 +107,25 @@ class ForkServer:
         op,i = request.pop('op'),request.pop('id')
         job = None
         if op=='hold': job = self._fork_holder(i, *fds)
-        elif op=='kernel': job = self._fork_kernel(i, **request)
-        elif op=='folder': self.folders.append(request['path'])
+        elif op=='kernel':
+            self.note(request['settings']['folder'], request['settings']['work'])
+            job = self._fork_kernel(i, **request)
+        elif op=='folders': self.note(*request['paths'])
         else:
             self.signal(**request)
             self.tell(id=i, pid=None)
         if not job:
             for fd in fds: os.close(fd)
         return job
+
+    def note(self,
+        *folders:str, # To remove should the host die
+    ):
+        "Keep in mind what the host may leave behind; what it has removed itself is forgotten from time to time"
+        self.folders += folders
+        if len(self.folders)<self._enough: return
+        self.folders = [o for o in self.folders if os.path.exists(o)]
+        self._enough = 2*len(self.folders)+1000
 
     def adopt(self,
         i:int, # Number of the request
@@ -235,13 +247,13 @@ def is_closed(
 
 # %% ../nbs/03f_fork.ipynb #ed937dc0
 def warden(
-    settings:dict, # folder, key, token, seed, walls, level; context: the spec of a small one, where the server holds none
+    settings:dict, # folder, work, key, token, seed, walls, level; context: the spec of a small one, where the server holds none
     link:socket.socket, # To the server
     held:launch.Held, # The context that the server holds
 ) -> Callable[[], Any]: # In the kernel: what it has to do next
     "Build the walls, fork the kernel, and wait for its end"
     folder,level,wanted = settings['folder'],settings['level'],walls.Walls(**settings['walls'])
-    ipc,work = f'{folder}/ipc',f'{folder}/work'
+    ipc,work = f'{folder}/ipc',settings['work']
     try: log = os.open(f'{folder}/log', os.O_WRONLY|os.O_CREAT|os.O_APPEND, 0o600)
     except FileNotFoundError: os._exit(1) # the start was cancelled, and its folder is gone
     os.dup2(log, 1)
@@ -349,7 +361,7 @@ def preload():
     "Import and make what a kernel would up to its first answer"
     import asyncio.selector_events, bdb, faulthandler, ipykernel.debugger, IPython.core.completerlib, IPython.core.logger, IPython.core.oinspect, pwd, tornado.locks, tornado.platform.asyncio, tornado.queues, unicodedata, zmq.asyncio # noqa: E401, F401
     TransformerManager().transform_cell('1')
-    walls.shown_places(False, ())
+    walls.look_up()
     launch.make_app()
 
 # %% ../nbs/03f_fork.ipynb #c3c071f0

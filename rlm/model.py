@@ -145,7 +145,7 @@ def import_litellm() -> Any: # The module
     for what in ('MODEL_COST_MAP', 'ANTHROPIC_BETA_HEADERS'): os.environ.setdefault(f'LITELLM_LOCAL_{what}', 'True')
     os.environ.setdefault('LITELLM_MODE', 'PRODUCTION')
     with nullcontext() if 'litellm' in sys.modules else collecting_less(): import litellm
-    if 'LITELLM_LOG' not in os.environ: logging.getLogger('LiteLLM').setLevel(logging.ERROR) # its warnings are for those who run it as a server
+    if 'LITELLM_LOG' not in os.environ and (log := logging.getLogger('LiteLLM')).level!=logging.ERROR: log.setLevel(logging.ERROR) # its warnings are for those who run it as a server; each setting costs all loggers what they know
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     return litellm

@@ -7,13 +7,16 @@ __all__ = ['cell_number', 'display_limits', 'follow_work', 'Descriptors', 'Displ
            'take_over', 'task_failed', 'CellShell', 'no_input']
 
 # %% ../nbs/03c_output.ipynb #4489ecac
+import ast
 import base64
 import codecs
 import ctypes
 import gc
+import inspect
 import io
 import json
 import os
+import re
 import select
 import selectors
 import subprocess
@@ -30,6 +33,8 @@ from typing import Any
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
+from IPython.core.autocall import IPyAutocall
+from IPython.core.macro import Macro
 from traitlets import Type
 
 from .inside import Cap, KeptOutputs, Line, encodable, format_error, one_line
@@ -426,6 +431,8 @@ class _CellCompiler(XCachingCompiler):
         return f'cell {cell_number.get(number)}'
 
 # %% ../nbs/03c_output.ipynb #5bfef678
+_first_word = re.compile(r'\w*').match
+
 class CellShell(ZMQInteractiveShell):
     "IPython that shows everything through an `Output`"
     output: Output
@@ -435,7 +442,7 @@ class CellShell(ZMQInteractiveShell):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._transformed = '',''
+        self._transformed,self._awaits,self._usual = ('', ''),('', False),self._ways()
         self.compile = _CellCompiler()
         self.compile.reset_compiler_flags() # else an open bracket is "incomplete input", for a person who types on
         for kind in (str, bytes, bytearray): self.display_formatter.formatters['text/plain'].for_type(kind, self._long)
@@ -449,10 +456,37 @@ class CellShell(ZMQInteractiveShell):
     def transform_cell(self,
         raw_cell:str, # As the model wrote it
     ) -> str: # Python, in which a magic is a call
-        "As stock does, which asks twice for the same cell"
+        "As stock does, which asks twice for the same cell; for one that is Python already in no time"
         (seen,python),self._transformed = self._transformed,('', '')
-        if seen is not raw_cell: self._transformed = raw_cell,(python := super().transform_cell(raw_cell))
+        if seen is not raw_cell:
+            python = raw_cell+'\n'*(raw_cell[-1:]!='\n')
+            if not self._is_python(raw_cell, python): python = super().transform_cell(raw_cell)
+            self._transformed = raw_cell,python
         return python
+
+    def _ways(self):
+        "How many ways there are to transform a cell: one may add another"
+        manager = self.input_transformer_manager
+        return [len(o) for o in (manager.cleanup_transforms, manager.line_transforms, manager.token_transformers, self.input_transformers_post)]
+
+    def _is_python(self, cell, python):
+        "Whether a cell has nothing that IPython adds to Python: that fails to compile, but for words that are commands, and prompts that were copied"
+        word = _first_word(cell)[0] # type: ignore[index]
+        known = word in self.magics_manager.magics['line'] or isinstance(self.user_ns.get(word), (IPyAutocall, Macro))
+        if cell[:1].isspace() or word=='In' or known or self.autocall or self._ways()!=self._usual: return False
+        try: code = compile(python, '<>', 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except Exception: return False # stock says what is wrong
+        self._awaits = python,bool(code.co_flags & inspect.CO_COROUTINE)
+        return True
+
+    def should_run_async(self,
+        raw_cell:str, # As the model wrote it
+        *, transformed_cell:str|None=None, # From `transform_cell`
+        preprocessing_exc_tuple:Any=None, # Of an error in there
+    ) -> bool:
+        "Whether a cell awaits something, as `transform_cell` has seen"
+        if transformed_cell is self._awaits[0] and self.autoawait: return self._awaits[1]
+        return super().should_run_async(raw_cell, transformed_cell=transformed_cell, preprocessing_exc_tuple=preprocessing_exc_tuple)
 
     def _tee(self, channel): return nullcontext() # stock keeps all output of all cells in its history
     def _format_exception_for_storage(self, *args, **kwargs): return {} # stock formats one for its history even if it keeps none

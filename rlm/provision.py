@@ -107,10 +107,10 @@ class ForkLine:
         return future
 
     def name(self,
-        folder:str, # To remove should this process die
+        *folders:str, # To remove should this process die
     ):
-        "Name a folder; nothing is replied"
-        self._send((), op='folder', id=0, path=folder)
+        "Name folders; nothing is replied"
+        self._send((), op='folders', id=0, paths=folders)
 
     def _send(self, descriptors, **message):
         try: socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
@@ -221,8 +221,8 @@ def start_holder(
 # %% ../nbs/03g_provision.ipynb #4ac421c2
 class Provisioner(KernelProvisionerBase):
     "Starts a kernel, at the best level of walls that can be had"
-    folder: str = ''                # The kernel's private folder
-    settings: dict[str, Any] = {}   # What the kernel is told: folder, key, token, seed, walls, context
+    folder: str = ''                # The kernel's private folder, for its sockets and words
+    settings: dict[str, Any] = {}   # What the kernel is told: folder, work, key, token, seed, walls, context
     levels: tuple = ()              # Of walls, best first
     python: str|None = None         # The interpreter; None for the one that runs now
     hello: Any = None               # An asyncio future that is done when the kernel has said hello
@@ -257,9 +257,9 @@ class Provisioner(KernelProvisionerBase):
         raise NotImplementedError
 
     def tell(self,
-        folder:str, # To remove should this process die
+        *folders:str, # To remove should this process die
     ):
-        "Name a folder to whatever outlives this process by a moment"
+        "Name folders to whatever outlives this process by a moment"
         raise NotImplementedError
 
     def why(self) -> str: # At most 2,000 characters
@@ -305,7 +305,7 @@ class ForkProvisioner(Provisioner):
         settings:dict, # What the kernel is told
     ) -> bool: # False if this level is refused
         "Ask for a fork"
-        self.tell(self.folder)
+        if self.source.parent: self.tell(self.folder, settings['work']) # a template is told of them by the request itself
         asked = self.source.ask('kernel', settings={k: v for k,v in settings.items() if k!='context' or not self.source.parent}) # a holder has it
         try: reply = await asyncio.wrap_future(asked)
         except KernelStartError as e: raise KernelStartError(f'{e}. {self.source.why()}'.strip()) from None
@@ -316,10 +316,10 @@ class ForkProvisioner(Provisioner):
         return self.pid is not None
 
     def tell(self,
-        folder:str, # To remove should this process die
+        *folders:str, # To remove should this process die
     ):
-        "Name a folder to the template"
-        (self.source.parent or self.source).name(folder)
+        "Name folders to the template"
+        (self.source.parent or self.source).name(*folders)
 
     def _unwanted(self, asked):
         "End a kernel that came when nobody waited for it any more"
@@ -342,10 +342,9 @@ class SpawnProvisioner(Provisioner):
     ) -> bool: # False at the level `full`, which needs forks
         "Start the process; its settings go through standard input, where no other process can read them"
         if settings['level']=='full': return False
-        work = f'{self.folder}/work'
         with open(f'{self.folder}/log', 'wb') as log:
             try:
-                self.process = subprocess.Popen([self.python or sys.executable, '-m', 'rlm.launch'], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=work, env=kernel_environment(),
+                self.process = subprocess.Popen([self.python or sys.executable, '-m', 'rlm.launch'], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=settings['work'], env=kernel_environment(),
                     start_new_session=True, bufsize=0)
             except OSError as e: raise KernelStartError(f'{self.python} cannot be run: {e.strerror}') from e
         self.pid,self.exit = self.process.pid,pending()
@@ -354,10 +353,10 @@ class SpawnProvisioner(Provisioner):
         return True
 
     def tell(self,
-        folder:str, # To remove should this process die
+        *folders:str, # To remove should this process die
     ):
-        "Send a line to the kernel's watchdog; its standard input stays open as long as this process lives"
-        with suppress(BrokenPipeError, ValueError): self.process.stdin.write(folder.encode()+b'\n')
+        "Send lines to the kernel's watchdog; its standard input stays open as long as this process lives"
+        with suppress(BrokenPipeError, ValueError): self.process.stdin.write(''.join(f'{o}\n' for o in folders).encode())
 
     async def send_signal(self,
         signum:int, # SIGINT interrupts the cell; any other ends the kernel and all in its session

@@ -324,7 +324,7 @@ class Shell:
         assert self.kernel is not None
         if anew: self.draft = None
         if stored is None: return await self.kernel.channel.ask(put=told, under_name=under_name, anew=anew)
-        work = f'{self.kernel.folder}/work'
+        work = self.kernel.work
         handed = await asyncio.to_thread(Handed, stored, work, '/cell' if self.level=='full' else work)
         try:
             while True:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVELS', 'default_memory_mb', 'Walls', 'die_with_parent', 'become_subreaper', 'huge_pages', 'set_dumpable',
            'undumpable_host', 'drop_privileges', 'new_pid_namespace', 'fork_first', 'private_uid', 'visible_paths',
-           'shown_places', 'enter', 'landlock', 'limits', 'level_text']
+           'shown_places', 'look_up', 'enter', 'landlock', 'limits', 'level_text']
 
 # %% ../nbs/03d_walls.ipynb #eb708588
 import ctypes
@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import rlm
@@ -95,11 +95,14 @@ def _libc(): return ctypes.CDLL(None, use_errno=True)
 
 def _call(name, *args):
     "A function of the C library, or a system call that it lacks; -1 becomes `OSError`"
-    if not _linux: raise OSError(errno.ENOSYS, f'{name} is a call of Linux')
-    given = [os.fsencode(o) if isinstance(o, str) else ctypes.c_long(o) if isinstance(o, int) else o for o in args]
-    result = _libc().syscall(ctypes.c_long(_number(name)), *given) if name in _machines['x86_64'] else getattr(_libc(), name)(*given)
+    result = _function(name)(*[os.fsencode(o) if isinstance(o, str) else ctypes.c_long(o) if isinstance(o, int) else o for o in args])
     if result==-1: raise OSError(ctypes.get_errno(), f'{name}: {os.strerror(ctypes.get_errno())}')
     return result
+
+@cache
+def _function(name):
+    if not _linux: raise OSError(errno.ENOSYS, f'{name} is a call of Linux')
+    return partial(_libc().syscall, ctypes.c_long(_number(name))) if name in _machines['x86_64'] else getattr(_libc(), name)
 
 def _prctl(option, value=0): return _call('prctl', option, value, 0, 0, 0)
 
@@ -146,12 +149,14 @@ def drop_privileges(
     "Give up all capabilities, and the ways to get them back; before any thread is started. Does nothing but on Linux"
     if not _linux: return
     with suppress(OSError): _call('keyctl', 1, None) # a fresh session keyring in the place of the inherited one
-    with suppress(OSError): # refused after the last one
-        for capability in range(64): _prctl(24, capability) # PR_CAPBSET_DROP
+    nothing = ctypes.c_long(0)
+    for capability in range(64): # PR_CAPBSET_DROP; made directly, because there are so many
+        if _libc().prctl(ctypes.c_long(24), ctypes.c_long(capability), nothing, nothing, nothing): break # refused after the last one
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+        _machine_root.cache_clear()
     _call('capset', struct.pack('Ii', 0x20080522, 0), bytes(24))
     _prctl(38, 1) # PR_SET_NO_NEW_PRIVS
 
@@ -159,6 +164,7 @@ def drop_privileges(
 _NEWNS,_NEWUTS,_NEWIPC,_NEWUSER,_NEWPID,_NEWNET = 0x20000,0x4000000,0x8000000,0x10000000,0x20000000,0x40000000
 _cell_id = 1000 # what a cell sees as its user, the same each time it is run again
 
+@cache
 def _machine_root():
     "Are we root of the machine itself, not of a container with a user namespace?"
     with suppress(OSError): return os.geteuid()==0 and Path('/proc/self/uid_map').read_text().split()==['0', '0', '4294967295']
@@ -250,20 +256,28 @@ def shown_places(
     "What a kernel sees; a process that kernels are forked from looks it up for them"
     return _places(visible_paths(Walls(network=network, readable=readable)))
 
+def look_up():
+    "Find out what the usual walls take; a process that kernels are forked from does it for them"
+    shown_places(False, ())
+    with suppress(OSError): _socket_filter(True) # not known on this machine
+
 def _protect(path, flags, recursive=0x8000):
     "Add flags to a mount; a remount would be refused where an outer namespace has locked others"
     _call('mount_setattr', -100, path, recursive, struct.pack('QQQQ', flags, 0, 0, 0), 32)
 
+def _make_folder(path):
+    if not os.path.isdir(path): os.makedirs(path) # which would try first and ask afterwards
+
 def _bind(source, target, flags):
     "Mount what is at `source` of the old tree at `target` of the new"
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if os.path.isdir(f'/old{source}'): os.makedirs(target, exist_ok=True)
-    elif not os.path.exists(target): _write(target)
+    is_folder = os.path.isdir(f'/old{source}')
+    _make_folder(target if is_folder else os.path.dirname(target))
+    if not is_folder and not os.path.exists(target): _write(target)
     _call('mount', f'/old{source}', target, None, _BIND|_REC, None)
     _protect(target, flags)
 
 def _mount(kind, target, flags, options=None):
-    os.makedirs(target, exist_ok=True)
+    _make_folder(target)
     _call('mount', kind, target, kind, flags, options)
 
 # %% ../nbs/03d_walls.ipynb #e3ffb090
@@ -289,19 +303,20 @@ def _show(paths, links):
     for path in paths: _bind(path, path, _RDONLY|_NOSUID|_NODEV)
     for name,target in links.items():
         if os.path.lexists(name): continue
-        os.makedirs(os.path.dirname(name), exist_ok=True)
+        _make_folder(os.path.dirname(name))
         os.symlink(target, name)
 
 def _name_users(uid):
     "Who we are, for programs that ask by name"
-    os.makedirs('/etc', exist_ok=True)
+    _make_folder('/etc')
     texts = dict(hosts='127.0.0.1 localhost\n', passwd=''.join(f'user:x:{o}:{o}::/cell:/bin/sh\n' for o in (_cell_id, uid)), group=''.join(f'user:x:{o}:\n' for o in (_cell_id, uid)))
     for name,text in texts.items():
         if not os.path.exists(f'/etc/{name}'): _write(f'/etc/{name}', text)
 
 # %% ../nbs/03d_walls.ipynb #880f60a3
-def _filter_sockets(internet):
-    "From now on only local sockets can be made, and those of the Internet if `internet`; needs `drop_privileges`"
+@cache
+def _socket_filter(internet):
+    "The steps of a filter that lets only local sockets be made, and those of the Internet if `internet`: their number and their bytes"
     families = [socket.AF_UNIX, socket.AF_NETLINK]+[socket.AF_INET, socket.AF_INET6]*internet
     refused = ('io_uring_setup', 'memfd_create', 'shmget') # the first can make sockets too; the others memory that belongs to no process
     at = 4+len(refused)
@@ -311,8 +326,12 @@ def _filter_sockets(internet):
         (load, 0, 0, 0), (above, refuse-4, 0, 0x40000000), *((equal, refuse-5-i, 0, _number(o)) for i,o in enumerate(refused)),
         (equal, 0, allow-at-1, _number('socket')), (load, 0, 0, 16), *((equal, allow-at-3-i, 0, o) for i,o in enumerate(families)),
         (give, 0, 0, 0x50000|errno.EPERM), (give, 0, 0, 0x7fff0000)]
-    program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *o) for o in steps))
-    _call('seccomp', 1, 4, struct.pack('HQ', len(steps), ctypes.addressof(program)))
+    return len(steps),ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *o) for o in steps))
+
+def _filter_sockets(internet):
+    "From now on no other sockets can be made; needs `drop_privileges`"
+    n,program = _socket_filter(internet)
+    _call('seccomp', 1, 4, struct.pack('HQ', n, ctypes.addressof(program)))
 
 # %% ../nbs/03d_walls.ipynb #d7e5db4c
 def _loopback():
@@ -390,7 +409,7 @@ def landlock(
 # %% ../nbs/03d_walls.ipynb #24cb43ad
 def _data_bytes():
     "What this process has allocated, its inheritance included"
-    return int(next(line.split()[1] for line in Path('/proc/self/status').read_text().splitlines() if line.startswith('VmData')))<<10
+    with open('/proc/self/status', 'rb') as f: return int(f.read().partition(b'VmData:')[2].split(None, 1)[0])<<10
 
 def _restrict(what, most):
     kind = getattr(resource, what)
