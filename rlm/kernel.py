@@ -22,9 +22,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.session import Session
-from zmq import MAX_SOCKETS, Socket
 from zmq.asyncio import Context
 
 from .codec import json_bytes, json_value
@@ -286,7 +286,7 @@ class Kernel:
         self._closed = False
         self._remove: Callable[[], Any] = lambda: None
         self.channel: Any = None # A `Channel`, from `start` on
-        self.client: Any = None # An `AsyncKernelClient`, once the kernel runs
+        self.session: Any = None # Jupyter's, with the key to sign messages, once the kernel runs
 
     async def start(self) -> 'Kernel': # Itself; `KernelStartError` with the process's error output if it does not start
         "Start the process and connect to it"
@@ -322,10 +322,19 @@ class Kernel:
         self._watcher = asyncio.create_task(self._watch())
         self.level = self.channel.ready.result()['level']
         if self.level!='full': undumpable_host()
-        self.client = AsyncKernelClient(session=session, context=shared_context(), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
-        self._sockets = self.client.shell_channel.socket,self.client.iopub_channel.socket
-        self._shell = Socket.shadow(self._sockets[0]) # for what need not be awaited
+        self.session,self._sockets = session,(self._connect(zmq.DEALER, 1), self._connect(zmq.SUB, 2))
+        self._shell = zmq.Socket.shadow(self._sockets[0]) # for what need not be awaited
         self._pumps = [asyncio.create_task(take(socket)) for take,socket in zip((self._drain, self._pump), self._sockets, strict=True)]
+
+    def _connect(self, kind, number):
+        socket = shared_context().socket(kind)
+        if kind==zmq.SUB: socket.subscribe(b'')
+        socket.connect(f'ipc://{self.folder}/ipc/s-{number}')
+        return socket
+
+    def client(self) -> AsyncKernelClient: # Closed by `stop_channels`
+        "A stock client, for whoever else wants to speak to the kernel"
+        return AsyncKernelClient(session=Session(key=self.session.key), transport='ipc', ip=f'{self.folder}/ipc/s', shell_port=1, iopub_port=2)
 
     async def _watch(self):
         status = await asyncio.wrap_future(self.provisioner.exit)
@@ -335,7 +344,7 @@ class Kernel:
 
     async def _pump(self, socket):
         while True:
-            m,running = read_message(self.client.session, await socket.recv_multipart()),self._running
+            m,running = read_message(self.session, await socket.recv_multipart()),self._running
             if running and m and m['parent_header'].get('msg_id')==running.id: running.message(m)
 
     async def _drain(self, socket):
@@ -365,7 +374,8 @@ class Kernel:
         if self._running: raise RLMError('This kernel runs a cell already: wait for it')
         self._running = running = _Running(code, self.channel, on_output)
         try:
-            running.id = self._send(code)
+            await self.provisioner.give_way()
+            running.started,running.id = time.monotonic(),self._send('execute_request', code=encodable(code), silent=False, store_history=True, allow_stdin=False, stop_on_error=False)
             ended = await self._until_done(running, seconds)
         except asyncio.CancelledError:
             await self.provisioner.kill()
@@ -374,12 +384,15 @@ class Kernel:
         finally: self._running = None
         return self._result(running, ended, seconds), running.report
 
-    def _send(self, code):
-        "Send a cell, as the client would that makes another object of the socket for each; its number"
-        session,content = self.client.session,dict(code=encodable(code), silent=False, store_history=True, user_expressions={}, allow_stdin=False, stop_on_error=False)
-        message = session.msg('execute_request', content)
-        self._shell.send_multipart(session.serialize(message))
+    def _send(self, kind, **content):
+        "Send a message of Jupyter's, without the objects that a stock client makes for each; its number"
+        message = self.session.msg(kind, content)
+        self._shell.send_multipart(self.session.serialize(message))
         return message['header']['msg_id']
+
+    def _nudge(self):
+        "Send a message that changes nothing: ZeroMQ at times tells of one only with the next"
+        self._send('kernel_info_request')
 
     async def _until_done(self, running, seconds):
         "Wait for the end of the cell, or bring it about: 'over', 'interrupted', 'killed' or 'died'"
@@ -392,7 +405,7 @@ class Kernel:
             running.look(late>2)
             if running.done.done() or not (running.report or running.own()>=due): continue
             due *= 2
-            self.client.kernel_info() # ZeroMQ at times tells of a message only with the next
+            self._nudge()
         if running.done.done(): return running.done.result()
         for grace in (self.grace_seconds, self.grace_seconds/2):
             running.interrupts += 1
@@ -451,7 +464,7 @@ class Kernel:
 def shared_context() -> Context: # Never ended: each would have two threads of its own
     "ZeroMQ's context for all kernels of this process"
     context = Context.instance()
-    context.set(MAX_SOCKETS, 20_000) # it matters before the first socket; each kernel has two
+    context.set(zmq.MAX_SOCKETS, 20_000) # it matters before the first socket; each kernel has two
     return context
 
 def socket_place() -> str|None: # None for the usual place of temporary files

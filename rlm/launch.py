@@ -43,7 +43,7 @@ from zmq.eventloop.zmqstream import ZMQStream
 
 from .asking import Asking
 from .codec import from_json, to_json
-from .inside import Final, Home, Names, SubCallError, format_error, one_line
+from .inside import Final, Home, Names, SubCallError, format_error, in_background, one_line
 from .mapping import Mapping
 from .proxies import proxies
 from .output import CellShell, Output, no_input, take_over, task_failed
@@ -87,7 +87,7 @@ class CellKernel(IPythonKernel):
 
     async def shell_main(self, subshell_id, msg):
         "A cell of the host's is run at once; whatever else comes goes the way of the stock kernel"
-        message = read_message(self.session, [bytes(o) for o in msg])
+        message = read_message(self.session, [bytes(o) for o in msg]) # type: ignore[arg-type]
         if not message or message['header'].get('username')!=host_name or message['msg_type']!='execute_request': return await super().shell_main(subshell_id, msg)
         async with self._main_asyncio_lock:
             self.set_parent([], message)
@@ -185,13 +185,16 @@ class CellKernel(IPythonKernel):
 # %% ../nbs/03e_launch.ipynb #c1baf7fb
 class Publisher:
     "The socket for output: any thread may send, and a thread of its own does"
-    def __init__(self,
+    def __init__(self):
+        self._messages = SimpleQueue[list|None]()
+        self.heard,self._ended = threading.Event(),threading.Event() # `heard`: set when somebody has subscribed
+
+    def open(self,
         sock:zmq.Socket, # XPUB, which tells who subscribes
     ):
-        self._sock,self._messages = sock,SimpleQueue[list|None]()
-        self.heard = threading.Event() # Set when somebody has subscribed
-        self._thread = threading.Thread(target=self._send_all, daemon=True, name='rlm-publisher')
-        self._thread.start()
+        "Begin to send"
+        self._sock = sock
+        in_background(self._send_all)
 
     def send_multipart(self,
         message:list, # Frames
@@ -204,11 +207,12 @@ class Publisher:
             self._sock.recv_multipart() # who subscribes; what was said before waits, so that nothing is lost
             self.heard.set()
             while message := self._messages.get(): self._sock.send_multipart(message)
+        self._ended.set()
 
     def stop(self):
         "Send what waits, and end"
         self._messages.put(None)
-        self._thread.join(1)
+        self._ended.wait(1)
 
     def close(self):
         "Close the socket"
@@ -233,9 +237,8 @@ class CellApp(IPKernelApp):
         for number,sock in enumerate((self.shell_socket, output), 1):
             sock.linger = 1000
             sock.bind(f'ipc://{ip}-{number}')
-        kernel.iopub_thread = kernel.iopub_socket = self.iopub_thread = self.iopub_socket = Publisher(output)
+        self.iopub_thread.open(output)
         kernel.shell_stream = ZMQStream(self.shell_socket)
-        self.shell.displayhook.pub_socket = self.shell.display_pub.pub_socket = self.iopub_socket
 
 # %% ../nbs/03e_launch.ipynb #42676dd8
 class NoProfile(ProfileDir):
@@ -257,6 +260,8 @@ def make_app() -> CellApp: # The one of this process
     shell.events.register('post_run_cell', app.kernel.take)
     app.init_path()
     app.init_shell()
+    app.iopub_thread = app.iopub_socket = app.kernel.iopub_thread = app.kernel.iopub_socket = Publisher()
+    app.shell.displayhook.pub_socket = app.shell.display_pub.pub_socket = app.iopub_socket
     return app
 
 # %% ../nbs/03e_launch.ipynb #6c82cdbb
@@ -271,7 +276,7 @@ def start_app(
     app.listen(f'{folder}/ipc/s', key.encode())
     kernel,shell = app.kernel,app.shell
     shell.ipython_dir = os.environ['IPYTHONDIR']
-    shell.profile_dir = kernel.profile_dir = NoProfile(location=f'{shell.ipython_dir}/profile_default')
+    kernel.profile_dir.location = f'{shell.ipython_dir}/profile_default'
     def send(kind, content, parent): app.session.send(app.iopub_socket, kind, content, parent=parent, ident=kind.encode())
     kernel.names,kernel.output = names,Output(send, shell.user_ns)
     shell.output = kernel.output

@@ -37,7 +37,7 @@ from IPython.core.autocall import IPyAutocall
 from IPython.core.macro import Macro
 from traitlets import Type
 
-from .inside import Cap, KeptOutputs, Line, encodable, format_error, one_line
+from .inside import Cap, KeptOutputs, Line, encodable, format_error, in_background, one_line
 
 # %% ../nbs/03c_output.ipynb #2a56efd8
 cell_number: ContextVar[int] = ContextVar('cell_number')
@@ -81,7 +81,7 @@ class Descriptors:
         self._pipes,self._now = selectors.DefaultSelector(),-1
         self._woken,self._waker = _pipe()
         self._pipes.register(self._woken, selectors.EVENT_READ)
-        threading.Thread(target=self._watch, daemon=True, name='rlm-output').start()
+        in_background(self._watch)
 
     def begin(self):
         "A new pipe, for a new cell"

@@ -55,6 +55,7 @@ class Gate:
         most:int, # How many
     ):
         self._free,self._waiting,self._lock = most,deque[Future](),threading.Lock()
+        self._giving_way: list[Future] = []
 
     @asynccontextmanager
     async def passed(self,
@@ -74,6 +75,17 @@ class Gate:
                 self._free += 1
                 if turn in self._waiting: self._waiting.remove(turn) # not called: it went on alone, or was cancelled
                 elif self._waiting: self._waiting.popleft().set_result(None)
+                free,self._giving_way = ([], self._giving_way) if self._waiting else (self._giving_way, [])
+            for o in free: o.set_result(None)
+
+    async def give_way(self,
+        seconds:float=0.25, # How long at most
+    ):
+        "Wait until nobody waits to be let in: they have all of their work still before them"
+        if not self._waiting: return
+        end = pending()
+        with self._lock: self._giving_way.append(end)
+        await asyncio.wait([asyncio.wrap_future(end)], timeout=seconds)
 
 # %% ../nbs/03g_provision.ipynb #9e64e4bc
 class ForkLine:
@@ -285,6 +297,9 @@ class Provisioner(KernelProvisionerBase):
         await self.send_signal(signal.SIGKILL)
     terminate = kill
 
+    async def give_way(self):
+        "Let kernels that start go first"
+
     async def cleanup(self,
         restart:bool=False, # Whether another start follows; it makes no difference here
     ): "Nothing: the kernel removes its folder itself"
@@ -300,6 +315,10 @@ class ForkProvisioner(Provisioner):
     ) -> Any: # As of any provisioner
         "Start a kernel when it is its turn"
         async with self.source.gate.passed(): return await super().launch_kernel(cmd, **kwargs)
+
+    async def give_way(self):
+        "Let kernels that start go first, for a moment"
+        await self.source.gate.give_way()
 
     async def begin(self,
         settings:dict, # What the kernel is told
