@@ -468,9 +468,8 @@ def shared_context() -> Context: # Never ended: each would have two threads of i
     return context
 
 def socket_place() -> str|None: # None for the usual place of temporary files
-    "Where a kernel's sockets are to be: in memory, as a file on a disk takes its time, unless the user has named another place"
-    named = any(os.environ.get(name) for name in ('TMPDIR', 'TEMP', 'TMP'))
-    return '/dev/shm' if not named and sys.platform=='linux' and os.access('/dev/shm', os.W_OK|os.X_OK) else None
+    "Where a kernel's sockets are to be: in memory, as a file on a disk takes its time, unless another place than `/tmp` is named"
+    return '/dev/shm' if tempfile.gettempdir()=='/tmp' and os.access('/dev/shm', os.W_OK|os.X_OK) else None
 
 def remove_folders(
     folders:list[str], # To remove, with all that is in them
