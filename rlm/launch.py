@@ -85,7 +85,10 @@ class CellKernel(IPythonKernel):
     _runs = _for_host = False # Whether a cell runs, and whether it is the host's
     shell_channel_thread,_supports_kernel_subshells = InMain(),False # type: ignore[assignment]
 
-    async def shell_main(self, subshell_id, msg):
+    async def shell_main(self,
+        subshell_id:str|None, # Of a client that has several at once; ours has one
+        msg:list, # Frames
+    ):
         "A cell of the host's is run at once; whatever else comes goes the way of the stock kernel"
         message = read_message(self.session, [bytes(o) for o in msg]) # type: ignore[arg-type]
         if not message or message['header'].get('username')!=host_name or message['msg_type']!='execute_request': return await super().shell_main(subshell_id, msg)
@@ -145,7 +148,10 @@ class CellKernel(IPythonKernel):
                 shell.events.trigger('post_execute')
                 shell.events.trigger('post_run_cell', result)
 
-    def interrupt(self, signum, frame):
+    def interrupt(self,
+        signum:int, # SIGINT
+        frame:Any, # Where the main thread is
+    ):
         "Raise `KeyboardInterrupt` at SIGINT, where the code of a cell that runs is on the stack"
         if self._runs and self.shell.in_cell(frame): raise KeyboardInterrupt
 
