@@ -571,6 +571,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.launch.lost_host': ('launch.html#lost_host', 'rlm/launch.py'),
                             'rlm.launch.main': ('launch.html#main', 'rlm/launch.py'),
                             'rlm.launch.make_app': ('launch.html#make_app', 'rlm/launch.py'),
+                            'rlm.launch.open_ends': ('launch.html#open_ends', 'rlm/launch.py'),
                             'rlm.launch.put': ('launch.html#put', 'rlm/launch.py'),
                             'rlm.launch.read_message': ('launch.html#read_message', 'rlm/launch.py'),
                             'rlm.launch.remove': ('launch.html#remove', 'rlm/launch.py'),

@@ -253,22 +253,23 @@ def warden(
 ) -> Callable[[], Any]: # In the kernel: what it has to do next
     "Build the walls, fork the kernel, and wait for its end"
     folder,level,wanted = settings['folder'],settings['level'],walls.Walls(**settings['walls'])
-    ipc,work = f'{folder}/ipc',settings['work']
-    try: log = os.open(f'{folder}/log', os.O_WRONLY|os.O_CREAT|os.O_APPEND, 0o600)
-    except FileNotFoundError: os._exit(1) # the start was cancelled, and its folder is gone
+    work = settings['work']
+    try: log,ends = os.open(f'{folder}/log', os.O_WRONLY|os.O_CREAT|os.O_APPEND, 0o600),launch.open_ends(folder)
+    except (FileNotFoundError, ConnectionRefusedError): os._exit(1) # the start was cancelled, and its folder is gone
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
     os.umask(0o022)
     if 'context' in settings: held = launch.try_hold(settings['context']) # before the walls, which hide it
     if level=='full':
-        walls.enter(ipc, work, walls.private_uid(), wanted)
+        walls.enter(work, walls.private_uid(), wanted)
         work = '/cell'
     walls.die_with_parent(lambda: is_closed(link))
     walls.become_subreaper()
     walls.set_dumpable(False) # the kernel may not look into us
     pid = os.fork()
-    if not pid: return lambda: kernel(settings, ipc, work, wanted, held)
+    if not pid: return lambda: kernel(settings, work, wanted, held, ends)
+    for end in ends: end.close() # that of the kernel is to be seen at once
     watch(pid, link, level, None if level=='none' else wanted.memory_mb)
 
 # %% ../nbs/03f_fork.ipynb #9867d06d
@@ -324,22 +325,22 @@ def watch(
 # %% ../nbs/03f_fork.ipynb #0fc6c420
 def kernel(
     settings:dict, # folder, key, token, seed, walls, level
-    ipc:str, # The folder of its sockets
     work:str, # The folder it works in
     wanted:walls.Walls, # What to build
     held:launch.Held, # The context
+    ends:list[socket.socket], # From `launch.open_ends`
 ):
     "Be a kernel"
     level = settings['level']
-    forget()
+    forget(*[end.fileno() for end in ends])
     with suppress(OSError): os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     launch.settle(work, '/tmp' if level=='full' else work, settings['seed'])
-    launch.shut_in(level, ipc, work, wanted)
+    launch.shut_in(level, work, wanted)
     walls.set_dumpable(True)
     walls.die_with_parent(lambda: False)
-    launch.run_cells(settings, level, held, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    launch.run_cells(settings, level, held, ends, lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 # %% ../nbs/03f_fork.ipynb #de747a92
 def main():

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['host_name', 'InMain', 'read_message', 'CellKernel', 'Publisher', 'CellApp', 'NoProfile', 'make_app', 'start_app',
-           'settle', 'Held', 'hold', 'try_hold', 'attach', 'put', 'serve_host', 'run_cells', 'shut_in', 'remove',
-           'clear', 'watch_host', 'lost_host', 'main']
+           'settle', 'Held', 'hold', 'try_hold', 'attach', 'put', 'serve_host', 'open_ends', 'run_cells', 'shut_in',
+           'remove', 'clear', 'watch_host', 'lost_host', 'main']
 
 # %% ../nbs/03e_launch.ipynb #4489ecac
 import asyncio
@@ -232,16 +232,17 @@ class CellApp(IPKernelApp):
     def listen(self,
         ip:str, # Where: the path of its sockets without their numbers
         key:bytes, # Signs the messages of the Jupyter protocol
+        ends:list[socket.socket], # That listen there, for cells and for what comes of them
     ):
-        "Open the sockets for cells and for what comes of them"
+        "Speak the Jupyter protocol"
         self.ip,self.context = ip,zmq.Context()
         atexit.register(self.close)
         session,kernel = self.session,self.kernel
         session.pid,session.session,session.key = os.getpid(),new_id(),key # it may have been made by another process, whose fork this is
         self.shell_socket,output = (self.context.socket(kind) for kind in (zmq.ROUTER, zmq.XPUB))
         self.shell_socket.router_handover = 1
-        for number,sock in enumerate((self.shell_socket, output), 1):
-            sock.linger = 1000
+        for number,(sock,end) in enumerate(zip((self.shell_socket, output), ends, strict=True), 1):
+            sock.linger,sock.use_fd = 1000,end.detach()
             sock.bind(f'ipc://{ip}-{number}')
         self.iopub_thread.open(output)
         kernel.shell_stream = ZMQStream(self.shell_socket)
@@ -272,14 +273,15 @@ def make_app() -> CellApp: # The one of this process
 
 # %% ../nbs/03e_launch.ipynb #6c82cdbb
 def start_app(
-    folder:str, # The kernel's private folder; its sockets go to `ipc` in it
+    folder:str, # The kernel's private folder; its sockets are in `ipc` in it
     key:str, # Signs the messages of the Jupyter protocol
     names:Names, # What the cells can use
-) -> CellApp: # With all its sockets bound, ready for `start()`
+    ends:list[socket.socket], # As for `CellApp.listen`
+) -> CellApp: # Ready for `start()`
     "The application, listening on sockets in `folder`"
     app = make_app()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    app.listen(f'{folder}/ipc/s', key.encode())
+    app.listen(f'{folder}/ipc/s', key.encode(), ends)
     kernel,shell = app.kernel,app.shell
     shell.ipython_dir = os.environ['IPYTHONDIR']
     kernel.profile_dir.location = f'{shell.ipython_dir}/profile_default'
@@ -368,31 +370,43 @@ def serve_host(
     return put(app, request) if 'put' in request else attach(app, held, request)
 
 # %% ../nbs/03e_launch.ipynb #24143f10
+def open_ends(
+    folder:str, # The kernel's private folder
+) -> list[socket.socket]: # Connected to the host; listening for cells; listening for who wants what comes of them. `OSError` if the folder is gone
+    "The kernel's ends of all lines: opened before the walls, behind which nobody can reach or fill the folder they are in"
+    home,*listening = (socket.socket(socket.AF_UNIX) for _ in range(3))
+    home.connect(f'{folder}/ipc/home')
+    for number,end in enumerate(listening, 1):
+        path = f'{folder}/ipc/s-{number}'
+        with suppress(FileNotFoundError): os.unlink(path) # of a start at another level
+        end.bind(path)
+        end.listen(100)
+    return [home, *listening]
+
 def run_cells(
     settings:dict, # folder, key, token
     level:str, # Of the walls around this process
     held:Held, # The context
+    ends:list[socket.socket], # From `open_ends`
     on_close:Callable[[], None], # Runs when the host is gone
 ):
     "Run cells until the end"
     names = Names()
     names.fixed.update(Asking(names.line).functions(), **Mapping(names.line).functions(), SubCallError=SubCallError)
-    app = start_app(settings['folder'], settings['key'], names)
-    line = socket.socket(socket.AF_UNIX)
-    line.connect(f'{settings["folder"]}/ipc/home')
+    line,*listening = ends
+    app = start_app(settings['folder'], settings['key'], names, listening)
     names.home = Home(line, dict(token=settings['token'], level=level), lambda request: serve_host(app, held, request), on_close)
     app.start()
 
 # %% ../nbs/03e_launch.ipynb #91456f7b
 def shut_in(
     level:str, # Of the walls
-    ipc:str, # The folder of the kernel's sockets
     work:str, # The folder it works in
     walls:Walls, # What is wanted
 ):
     "Set the limits, and build the walls that this process can build around itself"
     if level!='none': limits(walls, own_uid=level=='full')
-    if level=='landlock': landlock(ipc, work, walls)
+    if level=='landlock': landlock(work, walls)
     if level=='limits': drop_privileges()
 
 # %% ../nbs/03e_launch.ipynb #4814ea13
@@ -439,9 +453,9 @@ def main():
     watch_host([folder, work])
     with open(os.devnull) as nothing: os.dup2(nothing.fileno(), 0)
     settle(work, work, settings['seed'])
-    held = try_hold(settings['context'])
-    shut_in(level, f'{folder}/ipc', work, walls)
-    run_cells(settings, level, held, lambda: lost_host([folder, work]))
+    held,ends = try_hold(settings['context']),open_ends(folder)
+    shut_in(level, work, walls)
+    run_cells(settings, level, held, ends, lambda: lost_host([folder, work]))
 
 # %% ../nbs/03e_launch.ipynb #70d7b97c
 if __name__=='__main__': main()

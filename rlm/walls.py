@@ -354,7 +354,6 @@ def _close(root, uid):
 
 # %% ../nbs/03d_walls.ipynb #6d26f59f
 def enter(
-    ipc:str, # The folder of the kernel's sockets; it keeps its path
     work:str, # The kernel's working folder; it becomes `/cell`, and the current one
     uid:int, # From `private_uid`
     walls:Walls, # What is allowed
@@ -363,7 +362,7 @@ def enter(
     root = _machine_root()
     if root and uid==0: raise PermissionError(errno.EPERM, 'root must become somebody else: give what private_uid() returns')
     tops,links = shown_places(walls.network, walls.readable)
-    own = {os.path.realpath(ipc): os.path.abspath(ipc), os.path.realpath(work): '/cell'}
+    work = os.path.realpath(work)
     os.umask(0o022)
     _call('unshare', _NEWNS|_NEWUTS|_NEWIPC|(0 if walls.network else _NEWNET))
     socket.sethostname('kernel')
@@ -372,9 +371,8 @@ def enter(
     _furnish(walls)
     _show(tops, links)
     _name_users(uid)
-    for source,target in own.items():
-        _bind(source, target, _NOSUID|_NODEV)
-        if root: os.chown(target, uid, uid) # late, since root without capabilities could not write there at a lower level
+    _bind(work, '/cell', _NOSUID|_NODEV)
+    if root: os.chown('/cell', uid, uid) # late, since root without capabilities could not write there at a lower level
     _close(root, uid)
     os.chdir('/cell')
 
@@ -389,7 +387,6 @@ def _allow(rules, path, rights):
 
 # %% ../nbs/03d_walls.ipynb #91b33207
 def landlock(
-    ipc:str, # The folder of the kernel's sockets
     work:str, # The kernel's working folder
     walls:Walls, # What is allowed
     terminals:bool=False, # Whether cells may open terminals, and so read from all of the user's
@@ -399,7 +396,7 @@ def landlock(
     everything = (1<<(13+(version>1)+(version>2)+(version>4)))-1
     rules = _call('landlock_create_ruleset', struct.pack('QQQ', everything, 0, 3), 24, 0) if version>5 else _call('landlock_create_ruleset', struct.pack('Q', everything), 8, 0)
     for path in (*visible_paths(walls), '/dev/random', '/dev/urandom'): _allow(rules, path, 0b1101) # execute, read, list
-    for path in (ipc, work, '/dev/null', '/dev/zero', '/dev/full', *('/dev/ptmx', '/dev/pts')*terminals): _allow(rules, path, everything)
+    for path in (work, '/dev/null', '/dev/zero', '/dev/full', *('/dev/ptmx', '/dev/pts')*terminals): _allow(rules, path, everything)
     drop_privileges()
     _filter_sockets(walls.network)
     _call('landlock_restrict_self', rules, 0)
