@@ -82,9 +82,10 @@ class Gate:
         seconds:float=0.25, # How long at most
     ):
         "Wait until nobody waits to be let in: they have all of their work still before them"
-        if not self._waiting: return
         end = pending()
-        with self._lock: self._giving_way.append(end)
+        with self._lock:
+            if not self._waiting: return
+            self._giving_way.append(end)
         await asyncio.wait([asyncio.wrap_future(end)], timeout=seconds)
 
 # %% ../nbs/03g_provision.ipynb #9e64e4bc
