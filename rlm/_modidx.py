@@ -568,6 +568,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'rlm.launch.attach': ('launch.html#attach', 'rlm/launch.py'),
                             'rlm.launch.clear': ('launch.html#clear', 'rlm/launch.py'),
                             'rlm.launch.hold': ('launch.html#hold', 'rlm/launch.py'),
+                            'rlm.launch.is_of_host': ('launch.html#is_of_host', 'rlm/launch.py'),
                             'rlm.launch.lost_host': ('launch.html#lost_host', 'rlm/launch.py'),
                             'rlm.launch.main': ('launch.html#main', 'rlm/launch.py'),
                             'rlm.launch.make_app': ('launch.html#make_app', 'rlm/launch.py'),
